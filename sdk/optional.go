@@ -1,0 +1,143 @@
+package sdk
+
+import "time"
+
+// The interfaces of this file are optional. The host and the tools look for each
+// with a type assertion on the Codec. The rules for threads and ownership are
+// those of Codec.
+
+// Heartbeater is a codec whose protocol has heartbeats that want an answer.
+// Heartbeats are answered where they arrive and never cross Envoy.
+type Heartbeater interface {
+	// HeartbeatReply appends the answer to m, whose Kind is KindHeartbeat. To
+	// append nothing is an answer too.
+	HeartbeatReply(dst []byte, m *Message) []byte
+}
+
+// Prober is a codec that can send heartbeats of its own on an idle connection.
+type Prober interface {
+	// Heartbeat appends a heartbeat with that id. The answer must decode as
+	// KindHeartbeatReply.
+	Heartbeat(dst []byte, id uint64) []byte
+}
+
+// GoAwayer is a codec whose protocol can ask a client for no new calls on this
+// connection. The host sends it when Envoy drains.
+type GoAwayer interface {
+	// GoAway appends the message that a server sends.
+	GoAway(dst []byte) []byte
+}
+
+// Sniffer is a codec that can recognise its protocol on the first bytes of a
+// client. It is needed only where several protocols share a port.
+type Sniffer interface {
+	// Sniff looks at the first bytes of a connection, at least one. MatchMaybe
+	// asks for more; a codec must decide by the 64th byte.
+	Sniff(b []byte) Match
+}
+
+// Match is the verdict of a Sniffer.
+type Match uint8
+
+// The verdicts.
+const (
+	MatchNo    Match = iota // not this protocol
+	MatchMaybe              // could be; more bytes will tell
+	MatchYes                // this protocol
+)
+
+// Ordered is a codec whose replies are paired with requests by their order on a
+// connection, because the protocol has no ids or its peers do not respect them.
+type Ordered interface {
+	// InOrder reports whether order counts. If so, the host ignores Message.ID,
+	// answers each client in the order of its requests, and has at most one call
+	// at a time open on a connection to a server.
+	InOrder() bool
+}
+
+// PerConnection is a codec that needs to remember something of a connection,
+// such as a negotiated option or how far an incomplete message was scanned.
+type PerConnection interface {
+	// NewConnection returns the codec for one connection. It is used by one
+	// thread at a time and dropped with the connection.
+	NewConnection() Codec
+}
+
+// StatusTable is a codec that tells what its native statuses mean. Documentation
+// and tools print it.
+type StatusTable interface {
+	// Statuses returns the table, in an order fit for people.
+	Statuses() []NativeStatus
+}
+
+// NativeStatus is a line of a StatusTable.
+type NativeStatus struct {
+	Native int    // the number on the wire
+	Name   string // the protocol's name for it
+	Code   Code   // what it counts as
+}
+
+// Viewer is a codec that can show what a message carries. Tools use it, and
+// filters that read arguments; the data path does not.
+type Viewer interface {
+	// View reads the message m after Metadata. It may allocate, within a small
+	// multiple of len(m.Bytes).
+	View(m *Message) (View, error)
+}
+
+// View is the content of a message for people. Values are what encoding/json
+// marshals: nil, bool, integers, float64, string, []any, map[string]any,
+// [OrderedMap], []byte.
+type View struct {
+	Arguments []Argument // of a request
+	Result    any        // of a response that is not an exception
+	Exception *Exception // of a response that is one
+	Fields    []Entry    // facts of the frame, such as "serialization: hessian2"
+}
+
+// Argument is one argument of a call.
+type Argument struct {
+	Type  string // the protocol's own name for the type; may be empty
+	Value any
+}
+
+// Exception is an exception as a value.
+type Exception struct {
+	Type    string // class or type name
+	Message string
+}
+
+// RequestBuilder is a codec that can make a request out of nothing but words:
+// the base of `meltemi call`.
+type RequestBuilder interface {
+	// BuildRequest appends a request. An argument whose type or value the codec
+	// cannot write is an error that says which.
+	BuildRequest(dst []byte, r Request) ([]byte, error)
+}
+
+// Request is a call in words.
+type Request struct {
+	ID        uint64
+	Service   string
+	Method    string
+	Arguments []Argument // values as encoding/json decodes them, numbers as json.Number
+	Payload   []byte     // instead of Arguments: the encoded body, in the codec's own terms
+	Metadata  []Entry
+	Timeout   time.Duration
+	OneWay    bool
+}
+
+// ResponseBuilder is a codec that can answer a request: the base of
+// `meltemi serve`.
+type ResponseBuilder interface {
+	// BuildResponse appends the answer to the request req, after Metadata has
+	// read it.
+	BuildResponse(dst []byte, req *Message, r Response) ([]byte, error)
+}
+
+// Response is an answer in words.
+type Response struct {
+	Result    any        // as in View
+	Exception *Exception // instead of Result
+	Metadata  []Entry
+}
