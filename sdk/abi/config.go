@@ -1,0 +1,130 @@
+package abi
+
+// #include "meltemi.h"
+import "C"
+
+import (
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/meltemi-mesh/meltemi/sdk/internal/engine"
+)
+
+// moduleConfig is a parsed configuration that Envoy holds a handle of.
+type moduleConfig struct {
+	engine *engine.Config
+	// metrics are Envoy's ids, by engine.Metric; zero for one that it refused.
+	metrics [engine.NumMetrics]C.size_t
+	// sniff says that a listener filter looks at the first bytes.
+	sniff bool
+}
+
+// configs are the configurations in use. Workers read them without a lock: the
+// slice is replaced, never changed. A handle is an index plus one.
+var configs struct {
+	sync.Mutex
+	list atomic.Pointer[[]*moduleConfig]
+}
+
+func keepConfig(c *moduleConfig) C.uint64_t {
+	configs.Lock()
+	defer configs.Unlock()
+	var list []*moduleConfig
+	if old := configs.list.Load(); old != nil {
+		list = append(list, *old...)
+	}
+	at := len(list)
+	for i := range list {
+		if list[i] == nil {
+			at = i
+			break
+		}
+	}
+	if at == len(list) {
+		list = append(list, nil)
+	}
+	list[at] = c
+	configs.list.Store(&list)
+	return C.uint64_t(at + 1)
+}
+
+func configOf(handle C.uint64_t) *moduleConfig {
+	list := configs.list.Load()
+	if list == nil || handle == 0 || uint64(handle) > uint64(len(*list)) {
+		return nil
+	}
+	return (*list)[handle-1]
+}
+
+//export meltemiConfigDestroy
+func meltemiConfigDestroy(handle C.uint64_t) {
+	configs.Lock()
+	defer configs.Unlock()
+	if configOf(handle) == nil {
+		return
+	}
+	list := append([]*moduleConfig(nil), *configs.list.Load()...)
+	list[handle-1] = nil
+	configs.list.Store(&list)
+}
+
+// parse makes a configuration out of the JSON that Envoy hands over, or logs why
+// it cannot.
+func parse(what, name string, text []byte) *moduleConfig {
+	c, err := engine.ParseConfig(text, library.codecs)
+	if err != nil {
+		logf(logError, "meltemi: %s %q: %v", what, name, err)
+		return nil
+	}
+	c.OnPanic = logPanic
+	return &moduleConfig{engine: c}
+}
+
+//export meltemiNetworkConfigNew
+func meltemiNetworkConfigNew(envoy unsafe.Pointer, name *C.char, nameLength C.size_t,
+	text *C.char, textLength C.size_t, workers C.uint32_t,
+) (handle C.uint64_t) {
+	defer barrier("configuration of the network filter", func() { handle = 0 })
+	tune(int(workers))
+	c := parse("network filter", goString(name, nameLength), []byte(goString(text, textLength)))
+	if c == nil {
+		return 0
+	}
+	for m, name := range engine.MetricNames {
+		metric := []byte("meltemi_" + name)
+		c.metrics[m] = C.meltemi_define(envoy, (*C.char)(unsafe.Pointer(unsafe.SliceData(metric))),
+			C.size_t(len(metric)), C.bool(engine.Metric(m).Gauge())) //nolint:gosec // a small index
+	}
+	return keepConfig(c)
+}
+
+//export meltemiBridgeConfigNew
+func meltemiBridgeConfigNew(name *C.char, nameLength C.size_t, text *C.char, textLength C.size_t,
+) (handle C.uint64_t) {
+	defer barrier("configuration of the bridge", func() { handle = 0 })
+	c := parse("bridge", goString(name, nameLength), []byte(goString(text, textLength)))
+	if c == nil {
+		return 0
+	}
+	if len(c.engine.Codecs()) != 1 {
+		logf(logError, "meltemi: bridge %q: auto: a server is spoken to in one protocol; give its name", goString(name, nameLength))
+		return 0
+	}
+	return keepConfig(c)
+}
+
+//export meltemiListenerConfigNew
+func meltemiListenerConfigNew(name *C.char, nameLength C.size_t, text *C.char, textLength C.size_t,
+) (handle C.uint64_t) {
+	defer barrier("configuration of the listener filter", func() { handle = 0 })
+	switch kind := goString(name, nameLength); kind {
+	case "h2c":
+		return keepConfig(&moduleConfig{})
+	case "sniff":
+		return keepConfig(&moduleConfig{sniff: true})
+	default:
+		logf(logError, "meltemi: listener filter: filter_name is %q, not h2c or sniff", kind)
+		return 0
+	}
+}

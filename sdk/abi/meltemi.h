@@ -1,0 +1,112 @@
+// What the C files of this package share: the objects that Envoy holds for us,
+// and how a hook hands the bytes of Envoy to Go and the results of Go to Envoy.
+//
+// Each hook of Envoy crosses into Go once. The hook collects Envoy's buffers in C,
+// Go fills a meltemi_*_output whose bytes lie in C memory (an arena), and the hook
+// carries it out. So Go never calls back into Envoy while it holds an engine, and
+// no Go pointer ever reaches C.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+// Newer than the vendored header (1.38) and in every supported Envoy (>= 1.39).
+extern size_t envoy_dynamic_module_callback_upstream_http_tcp_bridge_get_request_buffer_chunks_size(
+    envoy_dynamic_module_type_upstream_http_tcp_bridge_envoy_ptr bridge_envoy_ptr);
+extern size_t
+envoy_dynamic_module_callback_upstream_http_tcp_bridge_get_response_buffer_chunks_size(
+    envoy_dynamic_module_type_upstream_http_tcp_bridge_envoy_ptr bridge_envoy_ptr);
+
+typedef envoy_dynamic_module_type_envoy_buffer meltemi_buffer;
+typedef envoy_dynamic_module_type_envoy_http_header meltemi_header;
+
+// Bytes in C memory that live from a call into Go until the hook has used them.
+// Hooks nest (a response makes Envoy write to the client, which is a hook of its
+// own), so each hook takes an arena of its own from its thread's list.
+typedef struct meltemi_arena {
+  struct meltemi_arena* next;
+  char* bytes;
+  size_t capacity;
+} meltemi_arena;
+
+meltemi_arena* meltemi_arena_take(void);
+void meltemi_arena_give(meltemi_arena* arena);
+// Makes room for at least size bytes; what was there before is lost. Aborts the
+// process if there is no memory, as Envoy itself does.
+void meltemi_arena_reserve(meltemi_arena* arena, size_t size);
+
+enum { MELTEMI_MAX_COUNTS = 64 };
+
+// A change of one of Envoy's metrics: a counter, or the gauge of open calls.
+typedef struct {
+  size_t id;
+  int64_t delta;
+  bool gauge;
+} meltemi_count;
+
+enum { MELTEMI_CLOSE_NONE = 0, MELTEMI_CLOSE_AFTER_FLUSH = 1, MELTEMI_CLOSE_NOW = 2 };
+enum { MELTEMI_READ_UNCHANGED = 0, MELTEMI_READ_PAUSE = 1, MELTEMI_READ_RESUME = 2 };
+
+// What Go wants done on a downstream connection. The arena holds peer_length bytes
+// for the client and, behind them, http_length bytes for the connection manager.
+typedef struct {
+  meltemi_arena* arena;
+  size_t peer_length;
+  size_t http_length;
+  uint32_t close;
+  uint32_t reading;
+  bool pass_through;
+  size_t counts_length;
+  meltemi_count counts[MELTEMI_MAX_COUNTS];
+} meltemi_network_output;
+
+// A downstream connection as Envoy knows it (network_filter_module_ptr).
+typedef struct {
+  uint64_t handle;    // Go's connection; 0 before it is open and after it failed
+  uint64_t config;    // Go's configuration
+  bool pass_through;  // plain HTTP: Go is not asked any more
+  bool paused;
+} meltemi_network;
+
+// What Go wants done for an upstream request. The arena holds, in this order, the
+// headers and trailers as arrays, to_server_length bytes for the server, and
+// body_length bytes for the response.
+typedef struct {
+  meltemi_arena* arena;
+  envoy_dynamic_module_type_module_http_header* headers;
+  size_t headers_length;
+  envoy_dynamic_module_type_module_http_header* trailers;
+  size_t trailers_length;
+  const char* to_server;
+  size_t to_server_length;
+  const char* body;
+  size_t body_length;
+  uint32_t status;  // HTTP status of the response, 0: no response now
+  bool end;         // whether the response ends here; false leaves it open
+} meltemi_bridge_output;
+
+// An upstream request as Envoy knows it (upstream_http_tcp_bridge_module_ptr).
+typedef struct {
+  uint64_t handle;
+  bool* destroyed;  // set while a hook works on this object: the hook's flag
+} meltemi_bridge;
+
+// Calls that Go makes. They are thin, so that Go does not build Envoy's structs.
+void meltemi_log(int level, const char* text, size_t length);
+bool meltemi_log_enabled(int level);
+size_t meltemi_define(void* config, const char* name, size_t length, bool gauge);
+void* meltemi_scheduler_new(void* network);
+void meltemi_scheduler_commit(void* scheduler, uint64_t event);
+void meltemi_scheduler_delete(void* scheduler);
+
+// Events of a network filter's scheduler.
+enum { MELTEMI_EVENT_WAKE = 1, MELTEMI_EVENT_DEFERRED = 2 };
+
+// What a listener filter says of a connection.
+enum { MELTEMI_PROTOCOL_UNDECIDED = -1, MELTEMI_PROTOCOL_HTTP2 = 0, MELTEMI_PROTOCOL_HTTP1 = 1 };
+
+// The worker that this thread is to Go; assigned on first use.
+uint32_t meltemi_worker(void);

@@ -1,0 +1,151 @@
+package abi
+
+// #include "meltemi.h"
+import "C"
+
+import (
+	"net"
+	"strconv"
+	"time"
+	"unsafe"
+
+	"github.com/meltemi-mesh/meltemi/sdk/internal/engine"
+)
+
+// network is a downstream connection. All calls come from its worker.
+type network struct {
+	envoy  unsafe.Pointer // Envoy's filter; valid until the connection's end
+	config *moduleConfig
+	edge   *engine.Downstream
+	wakeup wakeup
+}
+
+// bufferFactor is how many of the longest messages fit between an RPC client that
+// reads slowly and Envoy's high watermark.
+const bufferFactor = 2
+
+// maxBufferLimit keeps that product within Envoy's 32 bits.
+const maxBufferLimit = 1 << 30
+
+//export meltemiNetworkOpen
+func meltemiNetworkOpen(id C.uint32_t, config C.uint64_t, envoy unsafe.Pointer,
+	address *C.char, addressLength C.size_t, port C.uint32_t, bufferLimit *C.uint32_t,
+) (handle C.uint64_t) {
+	defer barrier("a new connection", func() { handle = 0 })
+	c := configOf(config)
+	if c == nil {
+		return 0
+	}
+	w := workerOf(id)
+	local := net.JoinHostPort(goString(address, addressLength), strconv.Itoa(int(port)))
+	n := &network{envoy: envoy, config: c, edge: engine.NewDownstream(c.engine, engine.Env{LocalAddress: local})}
+	*bufferLimit = C.uint32_t(min(bufferFactor*c.engine.MaxMessage(), maxBufferLimit)) //nolint:gosec // bounded
+	handle = C.uint64_t(w.networks.put(n))
+	w.recent = uint64(handle)
+	w.callCourier()
+	return handle
+}
+
+//export meltemiNetworkRead
+func meltemiNetworkRead(id C.uint32_t, handle C.uint64_t, chunks *C.meltemi_buffer, n C.size_t,
+	out *C.meltemi_network_output,
+) {
+	defer barrier("a connection's read", func() { out.close = C.MELTEMI_CLOSE_NOW })
+	w := workerOf(id)
+	c := w.networks.get(uint64(handle))
+	if c == nil {
+		out.close = C.MELTEMI_CLOSE_NOW
+		return
+	}
+	w.recent = uint64(handle)
+	c.carry(w, c.edge.Read(time.Now(), w.views(chunks, n)), out)
+}
+
+//export meltemiNetworkWrite
+func meltemiNetworkWrite(id C.uint32_t, handle C.uint64_t, chunks *C.meltemi_buffer, n C.size_t,
+	out *C.meltemi_network_output,
+) {
+	w := workerOf(id)
+	c := w.networks.get(uint64(handle))
+	if c == nil {
+		return
+	}
+	// A connection must not be closed from here; the wake that follows finds the
+	// edge broken and closes it.
+	defer barrier("a connection's write", func() { c.wakeup.wake(c.envoy) })
+	c.carry(w, c.edge.Write(time.Now(), w.views(chunks, n)), out)
+}
+
+//export meltemiNetworkWake
+func meltemiNetworkWake(id C.uint32_t, handle C.uint64_t, out *C.meltemi_network_output) {
+	defer barrier("a connection's wake", func() { out.close = C.MELTEMI_CLOSE_NOW })
+	w := workerOf(id)
+	c := w.networks.get(uint64(handle))
+	if c == nil {
+		return
+	}
+	c.wakeup.woken()
+	c.carry(w, c.edge.Wake(time.Now()), out)
+}
+
+//export meltemiNetworkClosed
+func meltemiNetworkClosed(id C.uint32_t, handle C.uint64_t, out *C.meltemi_network_output) {
+	defer barrier("a connection's end", nil)
+	w := workerOf(id)
+	c := w.networks.remove(uint64(handle))
+	if c == nil {
+		return
+	}
+	c.wakeup.close()
+	if w.courier == uint64(handle) {
+		w.courier = 0
+		w.callCourier()
+	}
+	c.carry(w, c.edge.Closed(), out)
+}
+
+// carry writes what the edge wants into C memory, for the hook to carry out.
+func (c *network) carry(w *worker, o *engine.Output, out *C.meltemi_network_output) {
+	if size := len(o.Peer) + len(o.HTTP); size > 0 {
+		C.meltemi_arena_reserve(out.arena, C.size_t(size))
+		dst := unsafe.Slice((*byte)(unsafe.Pointer(out.arena.bytes)), size)
+		copy(dst[copy(dst, o.Peer):], o.HTTP)
+		out.peer_length, out.http_length = C.size_t(len(o.Peer)), C.size_t(len(o.HTTP))
+	}
+	switch o.Close {
+	case engine.CloseAfterFlush:
+		out.close = C.MELTEMI_CLOSE_AFTER_FLUSH
+	case engine.CloseNow:
+		out.close = C.MELTEMI_CLOSE_NOW
+	case engine.CloseNone:
+	}
+	switch o.Reading {
+	case engine.ReadPause:
+		out.reading = C.MELTEMI_READ_PAUSE
+	case engine.ReadResume:
+		out.reading = C.MELTEMI_READ_RESUME
+	case engine.ReadUnchanged:
+	}
+	out.pass_through = C.bool(o.PassThrough)
+	if o.Wake {
+		c.wakeup.wake(c.envoy)
+	}
+	if o.WakeIn > 0 {
+		c.wakeup.wakeIn(c.envoy, o.WakeIn)
+	}
+	c.count(o.Counts, out)
+	c.count(&w.counts, out)
+}
+
+// count hands changes of metrics over to Envoy.
+func (c *network) count(counts *engine.Counts, out *C.meltemi_network_output) {
+	if counts == nil {
+		return
+	}
+	counts.Each(func(m engine.Metric, delta int) {
+		if id := c.config.metrics[m]; id != 0 && out.counts_length < C.MELTEMI_MAX_COUNTS {
+			out.counts[out.counts_length] = C.meltemi_count{id: id, delta: C.int64_t(delta), gauge: C.bool(m.Gauge())}
+			out.counts_length++
+		}
+	})
+}

@@ -1,0 +1,60 @@
+package abi
+
+import (
+	"math"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// memoryLimitVariable overrides the limit of the module's Go heap, in bytes or
+// with a suffix KiB, MiB or GiB; "off" lifts it.
+const memoryLimitVariable = "MELTEMI_MEMORY_LIMIT"
+
+// defaultMemoryLimit is a soft limit: beyond it Go collects garbage more eagerly.
+// It is far above what the module holds in steady state.
+const defaultMemoryLimit = 512 << 20
+
+var tuned sync.Once
+
+// tune fits Go's runtime to Envoy, once. Each worker that is inside Go holds one
+// of GOMAXPROCS, and the collector wants one too. Neither that nor the memory
+// limit may come from GOMAXPROCS and GOMEMLIMIT: injectors set these two to the
+// limits of the whole container.
+func tune(workers int) {
+	tuned.Do(func() {
+		runtime.GOMAXPROCS(max(workers+2, runtime.NumCPU()))
+		limit, ok := parseMemoryLimit(os.Getenv(memoryLimitVariable))
+		if !ok {
+			logf(logWarn, "meltemi: %s=%q is not a size such as 256MiB; using %d MiB",
+				memoryLimitVariable, os.Getenv(memoryLimitVariable), defaultMemoryLimit>>20)
+		}
+		debug.SetMemoryLimit(limit)
+		logf(logInfo, "meltemi: %d workers, GOMAXPROCS %d, memory limit %d MiB",
+			workers, runtime.GOMAXPROCS(0), limit>>20)
+	})
+}
+
+func parseMemoryLimit(text string) (limit int64, ok bool) {
+	switch text {
+	case "":
+		return defaultMemoryLimit, true
+	case "off":
+		return math.MaxInt64, true
+	}
+	shift := 0
+	for suffix, s := range map[string]int{"KiB": 10, "MiB": 20, "GiB": 30} {
+		if rest, found := strings.CutSuffix(text, suffix); found {
+			text, shift = rest, s
+			break
+		}
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n <= 0 || n > math.MaxInt64>>shift {
+		return defaultMemoryLimit, false
+	}
+	return n << shift, true
+}

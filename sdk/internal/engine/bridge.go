@@ -1,0 +1,312 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"sync"
+
+	"github.com/meltemi-mesh/meltemi/sdk"
+)
+
+// Bridge carries one HTTP request to a connection that its host has chosen, and
+// the reply back. The connection may serve other Bridges before and after, one at
+// a time; a Bridge sees only what arrives while it is there. So it leaves a
+// response open wherever the connection must not be used again: the host closes a
+// connection whose response never ended.
+//
+// The calls come in this order: Headers, any number of Data, at most one Trailers;
+// FromServer at any time; Deferred after an output asked for it; Release last.
+type Bridge struct {
+	cfg      *Config
+	upstream Upstream
+	counts   Counts
+	out      BridgeOutput
+	response Response
+
+	headers  headerCopy
+	body     inbox
+	complete bool // the request has ended
+	sent     bool // the server has it
+	oneway   bool
+	answered bool
+
+	failure *sdk.Failure // to be told by Deferred
+
+	mutation sdk.Mutation
+	encoded  []byte
+	fields   fields
+	trailers fields
+}
+
+// BridgeOutput says what the host has to do. It is reused by the next call.
+type BridgeOutput struct {
+	// ToServer goes to the server, without ending the stream.
+	ToServer []byte
+	// Response is the answer to the request, if there is one now.
+	Response *Response
+	// Defer asks for a call of Deferred from a scheduler of the same thread:
+	// nothing may be answered while the request is being encoded.
+	Defer bool
+	// Counts are changes of metrics.
+	Counts *Counts
+}
+
+// Response is an HTTP response.
+type Response struct {
+	Status   int // :status
+	Fields   []Field
+	Body     []byte
+	Trailers []Field
+	// End says that the response ends with its last part. If not, it must be left
+	// open, and the server's connection dies with it.
+	End bool
+}
+
+var bridges = sync.Pool{New: func() any { return new(Bridge) }}
+
+var (
+	errNoBody      = errors.New("the request has no body")
+	errTrailers    = errors.New("the request has trailers")
+	errIncomplete  = errors.New("the body ends in the middle of a message")
+	errBehind      = errors.New("bytes follow the message")
+	errEarlyEnd    = errors.New("the server closed its side in the middle of a call")
+	errBodyTooLong = errors.New("the body is over the limit")
+)
+
+// NewBridge returns a bridge to a server that speaks the first codec of c.
+func NewBridge(c *Config) *Bridge {
+	b, ok := bridges.Get().(*Bridge)
+	if !ok {
+		b = new(Bridge)
+	}
+	b.cfg = c
+	b.upstream.reset(c, &b.counts, false)
+	return b
+}
+
+// Release gives the bridge back. It must not be used afterwards.
+func (b *Bridge) Release() {
+	if cap(b.encoded) > maxIdleBuffer {
+		b.encoded = nil
+	}
+	b.body.reset()
+	b.headers.reset()
+	b.fields.reset()
+	b.trailers.reset()
+	b.mutation.Reset()
+	*b = Bridge{
+		upstream: b.upstream, headers: b.headers, body: b.body, mutation: b.mutation,
+		encoded: b.encoded[:0], fields: b.fields, trailers: b.trailers,
+	}
+	bridges.Put(b)
+}
+
+// Headers takes the request's headers, borrowed until it returns.
+func (b *Bridge) Headers(list []Field, end bool) *BridgeOutput {
+	b.begin()
+	for i := range list {
+		if matters(b.cfg, list[i].Name) {
+			b.headers.add(list[i].Name, list[i].Value)
+		}
+	}
+	if end {
+		b.complete = true
+		b.refuse(sdk.Malformed("body", -1, errNoBody))
+	}
+	return &b.out
+}
+
+// Data takes a part of the request's body, borrowed until it returns.
+func (b *Bridge) Data(chunks [][]byte, end bool) *BridgeOutput {
+	b.begin()
+	if b.failure == nil && !b.sent {
+		b.take(chunks, end)
+	}
+	return &b.out
+}
+
+func (b *Bridge) take(chunks [][]byte, end bool) {
+	size := b.body.len()
+	for _, c := range chunks {
+		size += len(c)
+	}
+	if size > b.cfg.maxMessage {
+		b.body.reset()
+		b.refuse(&sdk.CallError{Cause: sdk.CauseTooLarge, Element: "body", Offset: -1, Err: errBodyTooLong})
+		return
+	}
+	frame, copied := b.body.add(chunks)
+	if !end {
+		b.body.keep(frame, copied)
+		return
+	}
+	b.complete = true
+	if err := b.forward(frame); err != nil {
+		b.refuse(err)
+	}
+}
+
+// Trailers takes the end of a request with trailers: no request of ours has any.
+func (b *Bridge) Trailers() *BridgeOutput {
+	b.begin()
+	b.complete = true
+	if b.failure == nil && !b.sent {
+		b.refuse(sdk.Malformed("trailers", -1, errTrailers))
+	}
+	return &b.out
+}
+
+// forward checks the frame against the headers, applies what differs, and sends it.
+func (b *Bridge) forward(frame []byte) error {
+	u := &b.upstream
+	m := &u.message
+	m.Reset()
+	n, err := u.decode(sdk.FromClient, frame, m)
+	switch {
+	case len(frame) == 0:
+		return sdk.Malformed("body", -1, errNoBody)
+	case errors.Is(err, sdk.ErrNeedMore):
+		return sdk.Malformed("body", len(frame), errIncomplete)
+	case err != nil:
+		return err
+	case n != len(frame):
+		return sdk.Malformed("body", n, errBehind)
+	}
+	m.Bytes = frame
+	opaque := false
+	if err := u.metadata(m); err != nil {
+		if opaque = b.cfg.passOpaque && isUnreadable(err); !opaque {
+			return err
+		}
+	}
+	b.mutation.Reset()
+	if err := b.fields.requestMutation(b.cfg, &u.guarded, &b.mutation, m, b.headers.list, opaque); err != nil {
+		return err
+	}
+	if u.broken != nil {
+		return &sdk.CallError{Cause: sdk.CauseConnectFailure, Element: "connection", Offset: -1, Err: u.broken}
+	}
+	if !b.mutation.Empty() {
+		if b.encoded, err = u.encode(b.encoded[:0], m, &b.mutation); err != nil {
+			return err
+		}
+		frame = b.encoded
+	}
+	b.sent = true
+	b.out.ToServer = frame
+	if b.oneway = b.cfg.isOneway(m); b.oneway {
+		b.out.Defer = true
+		return nil
+	}
+	u.open(m.ID)
+	return nil
+}
+
+// refuse keeps the reason why the call does not go to the server. It is told once
+// the request has ended.
+func (b *Bridge) refuse(err error) {
+	f := failureFrom(err, sdk.CauseMalformed, sdk.InvalidArgument)
+	b.failure = &f
+	b.counts.Add(MetricRefused(f.Cause), 1)
+	b.out.Defer = b.complete
+}
+
+// Deferred gives the answer that could not be given before.
+func (b *Bridge) Deferred() *BridgeOutput {
+	b.begin()
+	switch {
+	case b.answered:
+	case b.failure != nil:
+		b.fail(*b.failure, b.upstream.broken == nil && !b.sent)
+	case b.oneway:
+		b.answered = true
+		b.fields.reset()
+		b.fields.add("content-type", b.cfg.contentTypes[0])
+		b.fields.addInt("grpc-status", 0)
+		b.response = Response{Status: 200, Fields: b.fields.list, End: true}
+		b.out.Response = &b.response
+		if b.upstream.goAway || b.upstream.broken != nil {
+			b.spoil()
+		}
+	}
+	return &b.out
+}
+
+// FromServer takes bytes of the server, borrowed until it returns. End says that
+// the server has closed its side.
+func (b *Bridge) FromServer(chunks [][]byte, end bool) *BridgeOutput {
+	b.begin()
+	err := b.upstream.feed(chunks, b)
+	if err == nil && end {
+		err = errEarlyEnd
+	}
+	if !b.upstream.in.empty() && b.answered && err == nil {
+		err = errTrailing
+	}
+	if err == nil && !(b.answered && b.upstream.goAway) {
+		return &b.out
+	}
+	if b.answered {
+		b.spoil()
+		return &b.out
+	}
+	if b.sent && !b.oneway && err != nil {
+		f := badResponse(err)
+		if errors.Is(err, errEarlyEnd) {
+			f = sdk.Failure{Cause: sdk.CauseConnectionLost, Code: sdk.Unknown, Message: err.Error()}
+		}
+		b.fail(f, false)
+	}
+	return &b.out
+}
+
+// spoil leaves the response that is on its way open, so that the server's
+// connection is not used again. The client's edge has all that it needs by then.
+func (b *Bridge) spoil() {
+	if r := b.out.Response; r != nil && r.End {
+		r.End, r.Trailers = false, nil
+		b.fields.add(headerReset, []byte("1"))
+		r.Fields = b.fields.list
+	}
+}
+
+// reply makes the response of the server's reply; part of upstreamHandler.
+func (b *Bridge) reply(_ uint32, _ uint64, m *sdk.Message) {
+	b.answered = true
+	if err := b.fields.response(b.cfg, &b.upstream.guarded, m); err != nil {
+		b.answered = false
+		b.fail(badResponse(err), true)
+		return
+	}
+	b.trailers.reset()
+	b.trailers.addInt("grpc-status", int64(m.Status.Code))
+	b.counts.Add(MetricReplies, 1)
+	b.response = Response{Status: 200, Fields: b.fields.list, Body: m.Bytes, Trailers: b.trailers.list, End: true}
+	b.out.Response = &b.response
+}
+
+// send adds to what goes to the server; part of upstreamHandler.
+func (b *Bridge) send(p []byte) { b.out.ToServer = append(b.out.ToServer, p...) }
+
+// fail answers with a failure instead of a reply. Reusable says that the server's
+// connection is as it was.
+func (b *Bridge) fail(f sdk.Failure, reusable bool) {
+	b.answered = true
+	b.fields.failure(b.cfg, &b.upstream.guarded, f)
+	if !reusable {
+		b.fields.add(headerReset, []byte("1"))
+	}
+	b.response = Response{Status: 200, Fields: b.fields.list, End: reusable}
+	b.out.Response = &b.response
+}
+
+func (b *Bridge) begin() { b.out = BridgeOutput{Counts: &b.counts} }
+
+// matters reports whether a request header says anything about the message.
+func matters(c *Config, name []byte) bool {
+	switch string(name) {
+	case ":method", ":path", "content-type":
+		return true
+	}
+	return bytes.HasPrefix(name, []byte(prefix)) || c.isTracing(name)
+}

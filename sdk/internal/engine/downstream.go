@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"time"
+
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/meltemi-mesh/meltemi/sdk"
+)
+
+// Downstream is the client's edge of one connection: an RPC server to the client,
+// an HTTP/2 client to the connection manager.
+//
+// The calls come in any order, from one thread at a time; after Output.PassThrough
+// and after Closed, no more.
+type Downstream struct {
+	guarded
+	env    Env
+	counts Counts
+	out    Output
+	now    time.Time
+
+	// From the client.
+	mode    firstBytes
+	in      inbox
+	wanted  int // how many bytes it takes before decoding makes sense
+	skip    int // bytes of a refused message that are still to come
+	message sdk.Message
+	request fields
+	encoder headerEncoder
+	block   []byte // scratch: an encoded header block
+
+	// Calls.
+	open    map[uint32]*call // by stream
+	spare   []*call
+	order   []*call // of ordered codecs: calls in the order of their requests
+	waiting queue   // requests that wait for a stream
+	blocked []*call // calls that wait for a window, in order
+
+	// To the connection manager.
+	http       []byte
+	nextStream uint32
+	peer       peerSettings
+	sendWindow int64 // of the connection
+	received   int   // bytes of DATA since the last window update
+
+	// From the connection manager.
+	frames   inbox
+	decoder  *hpack.Decoder
+	headers  headerCopy // of the block that is being read
+	fragment []byte     // a header block without its end
+	pending  frame      // its first frame
+	mutation sdk.Mutation
+	replied  fields
+	toPeer   []byte
+
+	// The end.
+	paused   bool
+	drain    drain
+	deadline time.Time // when Wake is due
+	armed    time.Time // for when the host was asked to call it
+}
+
+// call is a request on its way, or waiting for its reply.
+type call struct {
+	stream   uint32
+	id       uint64
+	token    uint64
+	oneway   bool
+	names    []byte // service and method, for Reply
+	service  int    // length of service in names
+	body     []byte // of the request that no window had room for
+	window   int64  // what the connection manager takes on this stream
+	response headerCopy
+	headed   bool   // the response's headers are here
+	reset    bool   // the stream is to be reset once the reply is complete
+	reply    []byte // of the response; of an ordered codec: what waits for its turn
+	done     bool   // ordered: reply is what the client gets
+}
+
+// peerSettings are the connection manager's.
+type peerSettings struct {
+	maxStreams int
+	window     int64
+	maxFrame   int
+}
+
+// beforeSettings are assumed until the connection manager's own arrive.
+var beforeSettings = peerSettings{maxStreams: 100, window: defaultWindow, maxFrame: defaultFrameSize}
+
+// NewDownstream returns the edge of a new connection.
+func NewDownstream(c *Config, env Env) *Downstream {
+	d := &Downstream{env: env, nextStream: 1, peer: beforeSettings, sendWindow: defaultWindow}
+	d.guarded = guarded{cfg: c, codec: c.codecs[0], counts: &d.counts}
+	return d
+}
+
+// Read takes bytes of the client. Each chunk is borrowed until it returns, and all
+// of them are taken.
+func (d *Downstream) Read(now time.Time, chunks [][]byte) *Output {
+	d.begin(now)
+	b, copied := d.in.add(chunks)
+	if d.mode == undecided {
+		if !d.decide(b) {
+			d.in.keep(b, copied)
+			return d.end()
+		}
+		if d.mode == isHTTP {
+			d.counts.Add(MetricPassThroughConnections, 1)
+			d.out.PassThrough, d.out.HTTP = true, b
+			return &d.out
+		}
+	}
+	d.in.keep(d.messages(b), copied)
+	return d.end()
+}
+
+// Wake is called when an Output asked for it.
+func (d *Downstream) Wake(now time.Time) *Output {
+	d.begin(now)
+	d.armed = time.Time{}
+	d.tick()
+	return d.end()
+}
+
+// Closed ends the edge: the connection is gone.
+func (d *Downstream) Closed() *Output {
+	d.out = Output{Counts: &d.counts}
+	d.counts.Add(MetricOpenCalls, -len(d.open)-d.waiting.len())
+	d.open, d.order, d.blocked, d.waiting = nil, nil, nil, queue{}
+	return &d.out
+}
+
+// decide finds out what the connection speaks.
+func (d *Downstream) decide(b []byte) bool {
+	what, index := d.cfg.sniff(b)
+	switch what {
+	case undecided:
+		return false
+	case isRPC:
+		d.start(index)
+	case isNothing:
+		d.counts.Add(MetricConnectionErrors, 1)
+		d.drain.failed = true
+	case isHTTP:
+	}
+	d.mode = what
+	return true
+}
+
+// start prepares the edge for a codec. Memory is made here and not before, for the
+// sake of connections that pass through.
+func (d *Downstream) start(index int) {
+	d.index, d.codec = index, d.cfg.codecs[index]
+	if p := d.kind().perConnection; p != nil {
+		d.codec = p.NewConnection()
+	}
+	d.open = make(map[uint32]*call)
+	d.encoder.init()
+	d.decoder = hpack.NewDecoder(headerTableSize, func(f hpack.HeaderField) { d.headers.append(f.Name, f.Value) })
+	d.decoder.SetMaxStringLength(maxHeaderBlock)
+	d.http = appendOpening(d.http)
+	d.drain.lastRead = d.now
+	if d.cfg.heartbeat > 0 && d.kind().prober != nil {
+		d.due(d.now.Add(d.cfg.heartbeat))
+	}
+}
+
+// begin forgets the last output.
+func (d *Downstream) begin(now time.Time) {
+	if len(d.out.HTTP) > 0 && d.mode == isRPC {
+		d.http = d.http[:0]
+		if cap(d.http) > maxIdleBuffer {
+			d.http = nil
+		}
+	}
+	if d.toPeer = d.toPeer[:0]; cap(d.toPeer) > maxIdleBuffer {
+		d.toPeer = nil
+	}
+	d.out = Output{Counts: &d.counts}
+	d.now = now
+}
+
+// end completes an output from which everything is allowed.
+func (d *Downstream) end() *Output {
+	d.out.HTTP, d.out.Peer = d.http, d.toPeer
+	d.out.Close = d.closing()
+	d.arm()
+	return &d.out
+}
+
+// arm asks for a Wake at the deadline, unless that was asked for already.
+func (d *Downstream) arm() {
+	if d.deadline.IsZero() || d.deadline.Equal(d.armed) {
+		return
+	}
+	d.armed = d.deadline
+	d.out.WakeIn = max(d.deadline.Sub(d.now), time.Millisecond)
+}
+
+// newCall notes a call whose request has been read.
+func (d *Downstream) newCall(m *sdk.Message, oneway bool) *call {
+	var c *call
+	if n := len(d.spare); n > 0 {
+		c, d.spare = d.spare[n-1], d.spare[:n-1]
+	} else {
+		c = new(call)
+	}
+	c.id, c.token, c.oneway = m.ID, m.Token, oneway
+	c.names = append(append(c.names[:0], m.Service...), m.Method...)
+	c.service = len(m.Service)
+	c.window = d.peer.window
+	return c
+}
+
+// maxSpare is how many ended calls are kept for reuse.
+const maxSpare = 64
+
+// release gives a call back that nothing refers to any more.
+func (d *Downstream) release(c *call) {
+	if len(d.spare) >= maxSpare || cap(c.reply) > maxIdleBuffer || cap(c.body) > maxIdleBuffer {
+		return
+	}
+	c.response.reset()
+	*c = call{names: c.names[:0], body: c.body[:0], reply: c.reply[:0], response: c.response}
+	d.spare = append(d.spare, c)
+}
+
+func (c *call) facts() sdk.Call {
+	return sdk.Call{ID: c.id, Token: c.token, Service: c.names[:c.service], Method: c.names[c.service:]}
+}

@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/meltemi-mesh/meltemi/sdk"
+)
+
+// drain is how a connection comes to its end.
+type drain struct {
+	draining  bool      // the connection manager wants no new streams soon
+	final     bool      // and takes none above last
+	last      uint32    // the last stream that it served
+	asked     time.Time // when the client was asked to go; zero if it cannot be
+	failed    bool      // the client's side is lost: finish what is open, then close
+	giveUp    time.Time // when a failed connection is closed whatever is open
+	lastRead  time.Time // for heartbeats
+	heartbeat uint64    // id of the last one
+	closeNow  bool
+}
+
+const (
+	// leaveGrace is how long a client that was asked to go may take until the
+	// connection is closed under it, once it is empty.
+	leaveGrace = time.Second
+	// failGrace is how long open calls of a broken connection may take.
+	failGrace = time.Second
+)
+
+// goAwayFrame is the connection manager's GOAWAY. Envoy sends two: one with the
+// highest id, so that no stream is lost meanwhile, and a final one.
+func (d *Downstream) goAwayFrame(last uint32) {
+	d.beginDrain()
+	if last >= maxStreamID {
+		return
+	}
+	d.drain.final, d.drain.last = true, last
+	for stream, c := range d.open {
+		if stream <= last {
+			continue
+		}
+		d.forget(c)
+		if c.oneway {
+			d.release(c)
+			continue
+		}
+		d.finish(c, sdk.Failure{Cause: sdk.CauseDraining, Code: sdk.Unavailable, Message: errDraining.Error()})
+	}
+}
+
+// beginDrain asks the client to go, if its protocol can say so.
+func (d *Downstream) beginDrain() {
+	if d.drain.draining {
+		return
+	}
+	d.drain.draining = true
+	d.counts.Add(MetricGoAways, 1)
+	before := len(d.toPeer)
+	if d.toPeer = d.guarded.goAway(d.toPeer); len(d.toPeer) > before {
+		d.drain.asked = d.now
+	}
+	d.due(d.now.Add(leaveGrace))
+}
+
+// refusing reports whether new calls would not be served any more.
+func (d *drain) refusing() bool { return d.final }
+
+// fail ends the reading from the client.
+func (d *Downstream) fail() {
+	if d.drain.failed {
+		return
+	}
+	d.drain.failed = true
+	d.drain.giveUp = d.now.Add(failGrace)
+	d.out.Reading = ReadPause
+	d.due(d.drain.giveUp)
+}
+
+// broken ends the connection because the connection manager's side is lost.
+func (d *Downstream) broken() {
+	d.counts.Add(MetricConnectionErrors, 1)
+	for _, c := range d.open {
+		d.forget(c)
+		if !c.oneway {
+			d.finish(c, sdk.Failure{Cause: sdk.CauseInternal, Code: sdk.Internal, Message: errHTTP2.Error()})
+		}
+	}
+	d.drain.failed, d.drain.closeNow = true, true
+}
+
+// closing says whether the connection should end now.
+func (d *Downstream) closing() CloseKind {
+	idle := len(d.open) == 0 && d.waiting.len() == 0 && len(d.order) == 0
+	switch {
+	case d.drain.closeNow || d.drain.failed && !d.drain.giveUp.IsZero() && !d.now.Before(d.drain.giveUp):
+		return CloseAfterFlush
+	case d.drain.failed && idle:
+		return CloseAfterFlush
+	case d.drain.draining && idle && d.in.empty() && d.skip == 0 && d.left():
+		return CloseAfterFlush
+	}
+	return CloseNone
+}
+
+// left reports whether a client that was asked to go has had the time to.
+func (d *Downstream) left() bool {
+	return d.drain.asked.IsZero() || d.now.Sub(d.drain.asked) >= leaveGrace
+}
+
+// due makes Wake come no later than at t.
+func (d *Downstream) due(t time.Time) {
+	if d.deadline.IsZero() || t.Before(d.deadline) {
+		d.deadline = t
+	}
+}
+
+// tick does what was waiting for its time, or for a moment when it is allowed.
+func (d *Downstream) tick() {
+	if !d.deadline.IsZero() && !d.now.Before(d.deadline) {
+		d.deadline = time.Time{}
+		if d.drain.draining && !d.left() {
+			d.due(d.drain.asked.Add(leaveGrace))
+		}
+	}
+	if d.mode != isRPC {
+		return
+	}
+	d.admit()
+	d.probe()
+}
+
+// probe sends a heartbeat to a client that has been silent, if configured.
+func (d *Downstream) probe() {
+	interval := d.cfg.heartbeat
+	if interval <= 0 || d.kind().prober == nil || d.drain.failed {
+		return
+	}
+	if silent := d.now.Sub(d.drain.lastRead); silent < interval {
+		d.due(d.now.Add(interval - silent))
+		return
+	}
+	d.drain.heartbeat++
+	d.toPeer = d.guarded.heartbeat(d.toPeer, d.drain.heartbeat)
+	d.due(d.now.Add(interval))
+}

@@ -1,0 +1,159 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+)
+
+// A byte that a place cannot hold is written as '~' and two upper-case hex digits.
+// No proxy normalises that away, unlike '%'.
+const escapeMark = '~'
+
+const upperHex = "0123456789ABCDEF"
+
+var errEscape = errors.New("'~' is not followed by two upper-case hex digits")
+
+// byteSet is a set of bytes.
+type byteSet [256]bool
+
+func setOf(ranges ...string) (s byteSet) {
+	for _, r := range ranges {
+		if len(r) == 3 && r[1] == '-' {
+			for b := int(r[0]); b <= int(r[2]); b++ {
+				s[b] = true
+			}
+			continue
+		}
+		for i := range len(r) {
+			s[r[i]] = true
+		}
+	}
+	return s
+}
+
+var (
+	// segmentBytes stand for themselves in a path segment.
+	segmentBytes = setOf("A-Z", "a-z", "0-9", ".", "_", "$", "-")
+	// nameBytes stand for themselves in a header name: the token characters of
+	// RFC 9110, section 5.6.2, without upper-case letters and '~'.
+	nameBytes = setOf("a-z", "0-9", "!#$%&'*+.^_`|", "-")
+)
+
+// appendEscaped appends s, each byte outside set escaped.
+func appendEscaped(dst, s []byte, set *byteSet) []byte {
+	for _, b := range s {
+		if set[b] {
+			dst = append(dst, b)
+		} else {
+			dst = appendEscape(dst, b)
+		}
+	}
+	return dst
+}
+
+func appendEscape(dst []byte, b byte) []byte {
+	return append(dst, escapeMark, upperHex[b>>4], upperHex[b&15])
+}
+
+// appendUnescaped appends s with its escapes undone.
+func appendUnescaped(dst, s []byte) ([]byte, error) {
+	for i := 0; i < len(s); i++ {
+		if s[i] != escapeMark {
+			dst = append(dst, s[i])
+			continue
+		}
+		if i+2 >= len(s) {
+			return dst, errEscape
+		}
+		high, low := bytes.IndexByte([]byte(upperHex), s[i+1]), bytes.IndexByte([]byte(upperHex), s[i+2])
+		if high < 0 || low < 0 {
+			return dst, errEscape
+		}
+		dst = append(dst, byte(high<<4|low))
+		i += 2
+	}
+	return dst, nil
+}
+
+// appendSegment appends s as a path segment. A segment of dots alone would be
+// resolved by path normalisation, so its dots are escaped too.
+func appendSegment(dst, s []byte) []byte {
+	if len(bytes.Trim(s, ".")) > 0 {
+		return appendEscaped(dst, s, &segmentBytes)
+	}
+	for _, b := range s {
+		dst = appendEscape(dst, b)
+	}
+	return dst
+}
+
+// validValue reports whether HTTP allows the value: no control bytes but TAB, and
+// no space at either end (RFC 9110, section 5.5). Bytes from 0x80 on are allowed.
+func validValue(s []byte) bool {
+	if len(s) == 0 {
+		return true
+	}
+	if isSpace(s[0]) || isSpace(s[len(s)-1]) {
+		return false
+	}
+	for _, b := range s {
+		if isControl(b) {
+			return false
+		}
+	}
+	return true
+}
+
+// appendMarkedValue appends a value that is not valid, escaped.
+func appendMarkedValue(dst, s []byte) []byte {
+	for i, b := range s {
+		if isControl(b) || b == escapeMark || isSpace(b) && (i == 0 || i == len(s)-1) {
+			dst = appendEscape(dst, b)
+		} else {
+			dst = append(dst, b)
+		}
+	}
+	return dst
+}
+
+func isSpace(b byte) bool   { return b == ' ' || b == '\t' }
+func isControl(b byte) bool { return b < 0x20 && b != '\t' || b == 0x7f }
+
+// appendKey appends the header name of a metadata key, without prefix: folded to
+// lower case, invalid bytes escaped, and a reserved name with one more '_' in
+// front. The inverse is appendUnkey, but for the case of letters.
+func appendKey(dst, key []byte) []byte {
+	start := len(dst)
+	for _, b := range key {
+		if 'A' <= b && b <= 'Z' {
+			b += 'a' - 'A'
+		}
+		if nameBytes[b] {
+			dst = append(dst, b)
+		} else {
+			dst = appendEscape(dst, b)
+		}
+	}
+	if !isReserved(dst[start:]) {
+		return dst
+	}
+	dst = append(dst, 0)
+	copy(dst[start+1:], dst[start:])
+	dst[start] = '_'
+	return dst
+}
+
+// appendUnkey appends the metadata key of a header name without prefix.
+func appendUnkey(dst, name []byte) ([]byte, error) {
+	if len(name) > 0 && name[0] == '_' && isReserved(name[1:]) {
+		name = name[1:]
+	}
+	return appendUnescaped(dst, name)
+}
+
+// isReserved reports whether a name is one of ours, after any number of '_': the
+// escape of a reserved name is itself reserved, so that each has its own.
+func isReserved(name []byte) bool {
+	name = bytes.TrimLeft(name, "_")
+	return string(name) == "kind" || string(name) == "status" || bytes.HasPrefix(name, []byte("local-"))
+}

@@ -1,0 +1,106 @@
+package engine
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+)
+
+// Field is an HTTP header. Names are lower-case.
+type Field struct {
+	Name, Value []byte
+}
+
+// The headers that cross Envoy. Values of x-rpc-* are metadata, but for kind and
+// status.
+const (
+	prefix       = "x-rpc-"
+	localPrefix  = "x-rpc-local-"
+	headerKind   = "x-rpc-kind"
+	headerStatus = "x-rpc-status"
+	headerCause  = "x-meltemi-cause"
+	headerReset  = "x-meltemi-reset"
+	kindOneway   = "oneway"
+)
+
+// fields builds a list of headers whose bytes lie in one scratch buffer, so that
+// building it again allocates nothing. Slices of an earlier list are overwritten.
+type fields struct {
+	list    []Field
+	scratch []byte
+	views   []view
+}
+
+func (f *fields) reset() {
+	clear(f.list)
+	clear(f.views)
+	f.list, f.scratch, f.views = f.list[:0], f.scratch[:0], f.views[:0]
+}
+
+func (f *fields) add(name string, value []byte) {
+	f.list = append(f.list, Field{staticName(name), value})
+}
+
+// grow makes room for n more bytes of scratch without moving it later: slices
+// that were handed out stay whole.
+func (f *fields) grow(n int) {
+	if cap(f.scratch)-len(f.scratch) < n {
+		// The old block stays alive through the fields that point into it.
+		f.scratch = make([]byte, 0, max(n, 2*cap(f.scratch), 1024))
+	}
+}
+
+// tail returns what was appended to scratch from a given length on.
+func (f *fields) tail(from int) []byte { return f.scratch[from:len(f.scratch):len(f.scratch)] }
+
+func (f *fields) addInt(name string, v int64) {
+	f.grow(20)
+	from := len(f.scratch)
+	f.scratch = strconv.AppendInt(f.scratch, v, 10)
+	f.add(name, f.tail(from))
+}
+
+// addTimeout adds grpc-timeout: at most eight digits and a unit.
+// Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+func (f *fields) addTimeout(d time.Duration) {
+	n, unit := max(d.Milliseconds(), 1), byte('m')
+	if n > 99999999 {
+		n, unit = min(n/1000, 99999999), 'S'
+	}
+	f.grow(20)
+	from := len(f.scratch)
+	f.scratch = append(strconv.AppendInt(f.scratch, n, 10), unit)
+	f.add("grpc-timeout", f.tail(from))
+}
+
+// staticNames are the names that are added often, as bytes.
+var staticNames = func() map[string][]byte {
+	m := map[string][]byte{}
+	for _, n := range []string{
+		":method", ":scheme", ":authority", ":path", "content-type", "te", "grpc-timeout", "grpc-status",
+		"grpc-message", headerKind, headerStatus, headerCause, headerReset,
+	} {
+		m[n] = []byte(n)
+	}
+	return m
+}()
+
+func staticName(name string) []byte { return staticNames[name] }
+
+// plainName is a header name without the mark of an escaped value.
+func plainName(name []byte) []byte { return bytes.TrimSuffix(name, []byte{escapeMark}) }
+
+// find returns the value of a header, joined with commas if it is repeated.
+func find(list []Field, name string) (value []byte, ok bool) {
+	for i := range list {
+		if string(list[i].Name) != name {
+			continue
+		}
+		if !ok {
+			value, ok = list[i].Value, true
+			continue
+		}
+		value = append(append(value[:len(value):len(value)], ','), list[i].Value...)
+	}
+	return value, ok
+}

@@ -1,0 +1,222 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/meltemi-mesh/meltemi/sdk"
+)
+
+// view is how a metadata entry looks as a header. Both ends compute it from the
+// frame: the near end to make headers, the far end to find out what was changed.
+type view struct {
+	name, value []byte
+	key         []byte // of the entry
+	bare        bool   // a tracing header, under its own name
+	hidden      bool   // folds onto another entry
+	seen        bool   // scratch of the comparison: a header of that name exists
+}
+
+// addViews computes the views of the exposed entries of m.
+func (f *fields) addViews(c *Config, m *sdk.Message) error {
+	size := 0
+	entries := m.Entries()
+	for i := range entries {
+		e := &entries[i]
+		if len(e.Key) == 0 || !c.exposed(e.Key) {
+			continue
+		}
+		v, shown := f.view(c, e)
+		if !shown {
+			continue
+		}
+		if size += len(v.name) + len(v.value); size > c.maxMetadataBytes {
+			return tooLarge(fmt.Errorf("names and values are over %d bytes", c.maxMetadataBytes))
+		}
+		if len(f.views) >= c.maxMetadata {
+			return tooLarge(fmt.Errorf("more than %d entries", c.maxMetadata))
+		}
+		if other := f.folded(&v); other != nil {
+			if !c.hideFolded {
+				return sdk.Malformed("metadata", -1, fmt.Errorf("keys %q and %q look the same as headers", other.key, v.key))
+			}
+			other.hidden, v.hidden = true, true
+		}
+		f.views = append(f.views, v)
+	}
+	return nil
+}
+
+// view computes the view of one entry. A tracing value that HTTP does not allow is
+// not shown.
+func (f *fields) view(c *Config, e *sdk.Entry) (v view, shown bool) {
+	f.grow(len(prefix) + 3*len(e.Key) + 2)
+	from := len(f.scratch)
+	f.scratch = append(f.scratch, prefix...)
+	f.scratch = appendKey(f.scratch, e.Key)
+	valid := validValue(e.Value)
+	v = view{name: f.tail(from), value: e.Value, key: e.Key}
+	if bare := v.name[len(prefix):]; c.isTracing(bare) {
+		v.name, v.bare = bare, true
+		return v, valid
+	}
+	if valid {
+		return v, true
+	}
+	f.scratch = append(f.scratch, escapeMark) // grow left room for it
+	v.name = f.tail(from)
+	f.grow(3 * len(e.Value))
+	from = len(f.scratch)
+	f.scratch = appendMarkedValue(f.scratch, e.Value)
+	v.value = f.tail(from)
+	return v, true
+}
+
+// folded returns the view with the same name as v, marks of values aside.
+func (f *fields) folded(v *view) *view {
+	return f.lookup(plainName(v.name))
+}
+
+func (f *fields) lookup(plain []byte) *view {
+	for i := range f.views {
+		if bytes.Equal(plainName(f.views[i].name), plain) {
+			return &f.views[i]
+		}
+	}
+	return nil
+}
+
+// showViews adds the views as headers.
+func (f *fields) showViews() {
+	for i := range f.views {
+		if v := &f.views[i]; !v.hidden {
+			f.list = append(f.list, Field{v.name, v.value})
+		}
+	}
+}
+
+// diff compares the views of a frame with the headers that arrived beside it, and
+// adds each difference to mut: the headers win. Tracing headers that arrived are
+// offered; those that did not are left alone.
+func (f *fields) diff(c *Config, mut *sdk.Mutation, headers []Field) error {
+	for i := range headers {
+		h := &headers[i]
+		metadata := isMetadata(h.Name)
+		if !metadata && !c.isTracing(h.Name) {
+			continue
+		}
+		plain := plainName(h.Name)
+		v := f.lookup(plain)
+		if v != nil && v.seen {
+			continue // a repeated header; its first occurrence saw all values
+		}
+		value := h.Value
+		if repeated(headers[i+1:], plain) {
+			value = joined(headers[i:], plain)
+		}
+		switch {
+		case v == nil:
+			key, text, err := f.entryOf(h.Name, value, metadata)
+			if err != nil {
+				return err
+			}
+			if metadata {
+				if !alreadySet(mut, key) {
+					mut.Set = append(mut.Set, sdk.Entry{Key: key, Value: text})
+				}
+			} else {
+				mut.Optional = append(mut.Optional, sdk.Entry{Key: key, Value: text})
+			}
+		case v.hidden:
+			return sdk.Malformed("metadata", -1, fmt.Errorf("header %q would set one of several keys that look the same", h.Name))
+		default:
+			v.seen = true
+			if bytes.Equal(v.name, h.Name) && bytes.Equal(v.value, value) {
+				continue
+			}
+			_, text, err := f.entryOf(h.Name, value, metadata)
+			if err != nil {
+				return err
+			}
+			if metadata {
+				mut.Set = append(mut.Set, sdk.Entry{Key: v.key, Value: text})
+			} else {
+				mut.Optional = append(mut.Optional, sdk.Entry{Key: v.key, Value: text})
+			}
+		}
+	}
+	for i := range f.views {
+		if v := &f.views[i]; !v.seen && !v.bare && !v.hidden {
+			mut.Remove = append(mut.Remove, v.key)
+		}
+	}
+	return nil
+}
+
+// entryOf undoes the escapes of a header.
+func (f *fields) entryOf(name, value []byte, metadata bool) (key, text []byte, err error) {
+	if !metadata {
+		return name, value, nil
+	}
+	plain := plainName(name)
+	f.grow(len(plain))
+	from := len(f.scratch)
+	if f.scratch, err = appendUnkey(f.scratch, plain[len(prefix):]); err != nil {
+		return nil, nil, sdk.Malformed("header "+string(name), -1, err)
+	}
+	if key = f.tail(from); len(key) == 0 {
+		return nil, nil, sdk.Malformed("header "+string(name), -1, errors.New("it names no key"))
+	}
+	if len(plain) == len(name) {
+		return key, value, nil
+	}
+	f.grow(len(value))
+	from = len(f.scratch)
+	if f.scratch, err = appendUnescaped(f.scratch, value); err != nil {
+		return nil, nil, sdk.Malformed("header "+string(name), -1, err)
+	}
+	return key, f.tail(from), nil
+}
+
+// isMetadata reports whether a header stands for a metadata entry.
+func isMetadata(name []byte) bool {
+	return len(name) > len(prefix) && string(name[:len(prefix)]) == prefix &&
+		string(name) != headerKind && string(name) != headerStatus && !bytes.HasPrefix(name, []byte(localPrefix))
+}
+
+func repeated(headers []Field, plain []byte) bool {
+	for i := range headers {
+		if bytes.Equal(plainName(headers[i].Name), plain) {
+			return true
+		}
+	}
+	return false
+}
+
+// joined is the value of a header that is repeated, as RFC 9110, section 5.2, says.
+func joined(headers []Field, plain []byte) (value []byte) {
+	for i := range headers {
+		if !bytes.Equal(plainName(headers[i].Name), plain) {
+			continue
+		}
+		if value != nil {
+			value = append(value, ',')
+		}
+		value = append(value, headers[i].Value...)
+	}
+	return value
+}
+
+func alreadySet(mut *sdk.Mutation, key []byte) bool {
+	for i := range mut.Set {
+		if bytes.Equal(mut.Set[i].Key, key) {
+			return true
+		}
+	}
+	return false
+}
+
+func tooLarge(err error) error {
+	return &sdk.CallError{Cause: sdk.CauseTooLarge, Element: "metadata", Offset: -1, Err: err}
+}
