@@ -156,3 +156,10 @@ func (r *Reader) Count(n uint64, size int) int {
 	}
 	return int(n) //nolint:gosec // n <= Len
 }
+
+// Rewind goes back to an offset that was read before. It does not mend a failure.
+func (r *Reader) Rewind(offset int) {
+	if r.err == nil && offset >= 0 && offset <= r.off {
+		r.off = offset
+	}
+}

@@ -1,0 +1,17 @@
+// Command libmeltemi is the shared library that Envoy loads: `make build` turns it
+// into bin/libmeltemi.so. A process can hold one Go runtime only, so everything
+// that Meltemi does in Envoy is in this one library, and this list is what it can
+// do.
+package main
+
+import (
+	"github.com/meltemi-mesh/meltemi/codecs/dubbo"
+	"github.com/meltemi-mesh/meltemi/sdk/abi"
+)
+
+// main does not run in a shared library; initialising this variable is what does.
+var _ = abi.Register(
+	dubbo.Definition(),
+)
+
+func main() {}

@@ -1,0 +1,75 @@
+package dubbo
+
+import (
+	"fmt"
+
+	"github.com/meltemi-mesh/meltemi/sdk"
+)
+
+const schema = `{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "title": "dubbo",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "exceptions_as": {
+      "description": "The gRPC codes that exceptions count as in metrics, retries and outlier detection.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "application": {
+          "description": "Exceptions of the application's own classes.",
+          "type": "string",
+          "default": "FAILED_PRECONDITION"
+        },
+        "other": {
+          "description": "Exceptions of Java's and Dubbo's classes.",
+          "type": "string",
+          "default": "UNKNOWN"
+        }
+      }
+    }
+  }
+}`
+
+// Definition returns the codec for the list of a binary.
+func Definition() sdk.Definition {
+	return sdk.Definition{
+		Name:    "dubbo",
+		Summary: "Dubbo 2 over TCP (Apache Dubbo 2.5 to 3.3, dubbo-go), Hessian 2 and fastjson2",
+		Schema:  schema,
+		New:     newCodec,
+	}
+}
+
+func newCodec(config []byte) (sdk.Codec, error) {
+	var raw struct {
+		ExceptionsAs struct {
+			Application string `json:"application"`
+			Other       string `json:"other"`
+		} `json:"exceptions_as"`
+	}
+	if err := sdk.ParseConfig(config, &raw); err != nil {
+		return nil, err
+	}
+	c := &Codec{meant: sdk.FailedPrecondition, other: sdk.Unknown}
+	if err := setCode(&c.meant, "exceptions_as.application", raw.ExceptionsAs.Application); err != nil {
+		return nil, err
+	}
+	if err := setCode(&c.other, "exceptions_as.other", raw.ExceptionsAs.Other); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func setCode(code *sdk.Code, field, name string) error {
+	if name == "" {
+		return nil
+	}
+	c, ok := sdk.ParseCode(name)
+	if !ok {
+		return fmt.Errorf("%s: %q is not a gRPC code such as FAILED_PRECONDITION", field, name)
+	}
+	*code = c
+	return nil
+}

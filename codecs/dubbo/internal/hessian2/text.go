@@ -1,0 +1,172 @@
+package hessian2
+
+import (
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+func isText(tag byte) bool {
+	return tag <= 0x1f || tag >= 0x30 && tag <= 0x33 || tag == 'R' || tag == 'S'
+}
+
+// piece is a chunk of a string: its bytes, and whether they hold surrogates.
+type piece struct {
+	b          []byte
+	surrogates bool
+	last       bool
+}
+
+// chunk reads a chunk of a string, its tag already read.
+func (r *Reader) chunk(tag byte) (p piece) {
+	units := 0
+	p.last = true
+	switch {
+	case tag <= 0x1f:
+		units = int(tag)
+	case tag >= 0x30 && tag <= 0x33:
+		units = int(tag-0x30)<<8 + int(r.Uint8())
+	case tag == 'S':
+		units = int(r.Uint16())
+	case tag == 'R':
+		units = int(r.Uint16())
+		p.last = false
+	default:
+		r.Fail(ErrType)
+		return p
+	}
+	p.b, p.surrogates = r.units(units)
+	return p
+}
+
+// units reads n UTF-16 units, each of one to three bytes.
+func (r *Reader) units(n int) (b []byte, surrogates bool) {
+	size := 0
+	rest := r.Reader
+	left := rest.Rest()
+	if n > len(left) {
+		r.Bytes(n) // fails
+		return nil, false
+	}
+	for ; n > 0; n-- {
+		if size >= len(left) {
+			r.Bytes(len(left) + 1) // fails
+			return nil, false
+		}
+		switch lead := left[size]; {
+		case lead < 0x80:
+			size++
+		case lead >= 0xc0 && lead < 0xe0:
+			size += 2
+		case lead >= 0xe0 && lead < 0xf0:
+			surrogates = surrogates || lead == 0xed && size+1 < len(left) && left[size+1] >= 0xa0
+			size += 3
+		default:
+			r.Fail(ErrText)
+			return nil, false
+		}
+	}
+	return r.Bytes(size), surrogates
+}
+
+// text reads a string and forgets it.
+func (r *Reader) text() { r.skipText(r.Uint8()) }
+
+func (r *Reader) skipText(tag byte) {
+	for r.Err() == nil {
+		p := r.chunk(tag)
+		if p.last {
+			return
+		}
+		tag = r.Uint8()
+	}
+}
+
+// Text reads a string as UTF-8; null is false. In the ordinary case, a single
+// chunk without surrogates, the result is a view of the input; otherwise it is made
+// with keep, which copies a slice to where the result may live.
+func (r *Reader) Text(keep Keeper) (s []byte, ok bool) {
+	tag := r.Uint8()
+	if tag == 'N' && r.Err() == nil {
+		return nil, false
+	}
+	p := r.chunk(tag)
+	if p.last && !p.surrogates {
+		return p.b, r.Err() == nil
+	}
+	var all []byte
+	for r.Err() == nil {
+		all = append(all, p.b...)
+		if p.last {
+			return keep.Keep(joinSurrogates(all)), true
+		}
+		p = r.chunk(r.Uint8())
+	}
+	return nil, false
+}
+
+// joinSurrogates makes UTF-8 of units that are coded one by one: a pair of
+// surrogates becomes one character, a lone one U+FFFD.
+func joinSurrogates(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for len(b) > 0 {
+		unit, n := unitAt(b)
+		b = b[n:]
+		if !utf16.IsSurrogate(unit) {
+			out = utf8.AppendRune(out, unit)
+			continue
+		}
+		next, n := unitAt(b)
+		if joined := utf16.DecodeRune(unit, next); joined != utf8.RuneError {
+			out = utf8.AppendRune(out, joined)
+			b = b[n:]
+		} else {
+			out = utf8.AppendRune(out, utf8.RuneError)
+		}
+	}
+	return out
+}
+
+// unitAt decodes the unit at the front of b.
+func unitAt(b []byte) (unit rune, n int) {
+	switch {
+	case len(b) == 0:
+		return utf8.RuneError, 0
+	case b[0] < 0x80:
+		return rune(b[0]), 1
+	case b[0] < 0xe0 && len(b) > 1:
+		return rune(b[0]&0x1f)<<6 | rune(b[1]&0x3f), 2
+	case len(b) > 2:
+		return rune(b[0]&0x0f)<<12 | rune(b[1]&0x3f)<<6 | rune(b[2]&0x3f), 3
+	}
+	return utf8.RuneError, len(b)
+}
+
+// Scalar reads a string, number or boolean as text. It leaves the reader where it
+// was and returns false if the next value is something else.
+func (r *Reader) Scalar(keep Keeper) (s []byte, ok bool) {
+	tag, more := r.Peek()
+	switch {
+	case !more:
+		return nil, false
+	case isText(tag):
+		return r.Text(keep)
+	case isInt(tag):
+		return keep.Keep(strconv.AppendInt(nil, int64(r.Int()), 10)), r.Err() == nil
+	}
+	switch {
+	case isLong(tag):
+		r.Uint8()
+		return keep.Keep(strconv.AppendInt(nil, r.long(tag), 10)), r.Err() == nil
+	case isDouble(tag):
+		r.Uint8()
+		return keep.Keep(strconv.AppendFloat(nil, r.double(tag), 'g', -1, 64)), r.Err() == nil
+	case tag == 'T':
+		r.Uint8()
+		return []byte("true"), true
+	case tag == 'F':
+		r.Uint8()
+		return []byte("false"), true
+	}
+	return nil, false
+}

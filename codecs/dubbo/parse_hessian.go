@@ -1,0 +1,201 @@
+package dubbo
+
+import (
+	"errors"
+
+	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/hessian2"
+	"github.com/meltemi-mesh/meltemi/sdk"
+)
+
+var (
+	errTypes       = errors.New("malformed parameter types")
+	errResultType  = errors.New("unknown type of result")
+	errAttachments = errors.New("attachments are not a map")
+)
+
+// hessianRequest reads the body of a request in Hessian 2.
+// Source: Apache Dubbo, DubboCodec.encodeRequestData.
+func (p *parser) hessianRequest() error {
+	p.hess = hessian2.NewReader(p.frame)
+	r := &p.hess
+	r.Reader.Skip(headerSize)
+	p.dubboVersion = p.hessianText()
+	p.service = p.hessianText()
+	p.version = p.hessianText()
+	p.method = p.hessianText()
+	p.types = p.hessianText()
+	if r.Err() != nil {
+		return p.malformed("invocation")
+	}
+	n, ok := countTypes(p.types.text)
+	if !ok {
+		return sdk.Malformed("parameter types", p.types.from, errTypes)
+	}
+	p.generic = isGeneric(p.method.text, p.types.text)
+	if p.generic {
+		p.target = p.hessianText()
+		n--
+	}
+	for ; n > 0 && r.Err() == nil; n-- {
+		r.Skip()
+	}
+	if r.Err() != nil {
+		return p.malformed("arguments")
+	}
+	return p.hessianAttachments()
+}
+
+// hessianText reads a string or null.
+func (p *parser) hessianText() item {
+	from := p.hess.Offset()
+	text, ok := p.hess.Text(p.m)
+	return item{from: from, to: p.hess.Offset(), text: text, null: !ok}
+}
+
+// hessianAttachments reads the attachments, which end the body.
+func (p *parser) hessianAttachments() error {
+	r := &p.hess
+	p.mapFrom = r.Offset()
+	p.mapTo, p.mapEnd = p.mapFrom, p.mapFrom
+	if r.Len() == 0 {
+		return nil
+	}
+	switch r.Tag() {
+	case 'N':
+		r.Uint8()
+		p.form = nullAttachments
+		p.mapTo = r.Offset()
+		return nil
+	case 'Q':
+		r.Skip()
+		p.form = refAttachments
+	case 'H', 'M':
+		p.form = mapAttachments
+		r.BeginMap()
+		for r.Err() == nil && !r.End() {
+			p.hessianAttachment()
+		}
+		p.mapEnd = r.Offset() - 1
+	default:
+		return sdk.Malformed("attachments", r.Offset(), errAttachments)
+	}
+	p.mapTo = r.Offset()
+	if r.Err() != nil {
+		return p.malformed("attachments")
+	}
+	return nil
+}
+
+func (p *parser) hessianAttachment() {
+	r := &p.hess
+	a := attachment{from: r.Offset()}
+	keyIsText := r.IsText()
+	a.key, _ = r.Scalar(p.m)
+	if a.key == nil && r.Offset() == a.from {
+		r.Skip() // a key that is no text is nobody's
+	}
+	a.valueAt = r.Offset()
+	a.isString = r.IsText()
+	if a.text, a.scalar = r.Scalar(p.m); !a.scalar && r.Offset() == a.valueAt {
+		r.Skip()
+	}
+	a.to = r.Offset()
+	if keyIsText {
+		p.attachments = append(p.attachments, a)
+	}
+}
+
+// hessianResponse reads the body of a response in Hessian 2.
+// Source: Apache Dubbo, DubboCodec.encodeResponseData.
+func (p *parser) hessianResponse() error {
+	p.hess = hessian2.NewReader(p.frame)
+	r := &p.hess
+	r.Reader.Skip(headerSize)
+	if p.frame[statusAt] != statusOK {
+		p.result = p.hessianText()
+		return p.malformed("error text")
+	}
+	p.result.from = r.Offset()
+	p.kind = r.Int()
+	p.result.to = r.Offset()
+	if r.Err() != nil {
+		return p.malformed("type of result")
+	}
+	switch p.kind {
+	case withException, exceptionAndAttachments:
+		p.hessianException()
+	case withValue, valueAndAttachments:
+		r.Skip()
+	case nullValue, nullAndAttachments:
+	default:
+		return sdk.Malformed("type of result", p.result.from, errResultType)
+	}
+	if r.Err() != nil {
+		return p.malformed("result")
+	}
+	if p.kind >= exceptionAndAttachments {
+		return p.hessianAttachments()
+	}
+	p.mapFrom, p.mapTo = r.Offset(), r.Offset()
+	return nil
+}
+
+// hessianException reads class, message and code of an exception.
+func (p *parser) hessianException() {
+	e := &p.exception
+	p.hess.Object(func(class []byte) { e.class = class }, func(field []byte) bool {
+		switch string(field) {
+		case "detailMessage":
+			if p.hess.IsText() {
+				e.message, _ = p.hess.Text(p.m)
+				return true
+			}
+		case "code":
+			if p.hess.IsInt() && isRPCException(e.class) {
+				e.code = p.hess.Int()
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func (p *parser) malformed(element string) error {
+	if err := p.hess.Err(); err != nil {
+		return sdk.Malformed(element, p.hess.Offset(), err)
+	}
+	return nil
+}
+
+// countTypes counts the parameters in a row of JVM descriptors, such as
+// "Ljava/lang/String;[I".
+func countTypes(types []byte) (n int, ok bool) {
+	for i := 0; i < len(types); i++ {
+		switch types[i] {
+		case '[':
+			if i+1 == len(types) {
+				return 0, false
+			}
+			continue
+		case 'L':
+			for i++; i < len(types) && types[i] != ';'; i++ {
+			}
+			if i == len(types) {
+				return 0, false
+			}
+		case 'V', 'Z', 'B', 'C', 'D', 'F', 'I', 'J', 'S':
+		default:
+			return 0, false
+		}
+		n++
+	}
+	return n, true
+}
+
+const genericTypes = "Ljava/lang/String;[Ljava/lang/String;[Ljava/lang/Object;"
+
+// isGeneric reports whether a call names its method in its first argument.
+// Source: Apache Dubbo, RpcUtils.isGenericCall.
+func isGeneric(method, types []byte) bool {
+	return (string(method) == "$invoke" || string(method) == "$invokeAsync") && string(types) == genericTypes
+}

@@ -1,0 +1,106 @@
+package dubbo
+
+import (
+	"sync"
+
+	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/hessian2"
+	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/jsonb"
+	"github.com/meltemi-mesh/meltemi/sdk"
+)
+
+// item is a value of a body: where it stands in the message, and its text if it is
+// a string.
+type item struct {
+	from, to int
+	text     []byte
+	null     bool
+}
+
+// attachment is an entry of the attachments. Text is set if the value is a string,
+// a number or a boolean.
+type attachment struct {
+	key      []byte
+	from     int // of the key
+	valueAt  int
+	to       int
+	text     []byte
+	scalar   bool
+	isString bool
+}
+
+// attachmentsForm is what stands where the attachments should be.
+type attachmentsForm uint8
+
+const (
+	noAttachments   attachmentsForm = iota // the body ends before them
+	nullAttachments                        // null
+	mapAttachments
+	refAttachments // a reference to a map among the arguments
+)
+
+// parser reads one body. It is pooled, since it goes through an interface and
+// would otherwise be allocated for each message.
+type parser struct {
+	frame  []byte
+	serial byte
+	m      *sdk.Message
+	hess   hessian2.Reader
+	json   jsonb.Reader
+
+	// Of a request.
+	dubboVersion item
+	service      item
+	version      item
+	method       item
+	types        item
+	target       item // a generic call's real method: its first argument
+	generic      bool
+
+	// Of a response.
+	result    item // its type, as it stands
+	kind      int
+	exception exception
+
+	// Of both.
+	form        attachmentsForm
+	chunk       int // fastjson2: where the attachments' length stands
+	mapFrom     int // of the map as a value
+	mapEnd      int // where the map's end mark stands
+	mapTo       int
+	attachments []attachment
+}
+
+// exception is what is known of an exception.
+type exception struct {
+	class   []byte
+	message []byte
+	code    int // of Dubbo's own RpcException, else -1
+}
+
+var parsers = sync.Pool{New: func() any { return new(parser) }}
+
+func newParser(m *sdk.Message) *parser {
+	p, _ := parsers.Get().(*parser)
+	attachments := p.attachments[:0]
+	*p = parser{
+		frame: m.Bytes, serial: m.Bytes[2] & maskSerial, m: m, attachments: attachments,
+		exception: exception{code: -1},
+	}
+	return p
+}
+
+func (p *parser) release() {
+	clear(p.attachments)
+	p.frame, p.m = nil, nil
+	parsers.Put(p)
+}
+
+// get returns the last attachment with that key: the one that a map keeps.
+func (p *parser) get(key string) *attachment {
+	for i := len(p.attachments) - 1; i >= 0; i-- {
+		if string(p.attachments[i].key) == key {
+			return &p.attachments[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package dubbo
+
+import (
+	"bytes"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/meltemi-mesh/meltemi/sdk"
+)
+
+// Attachments that this codec knows. Source: Apache Dubbo, CommonConstants.
+const (
+	keyPath      = "path"
+	keyVersion   = "version"
+	keyGroup     = "group"
+	keyTimeout   = "timeout"
+	keyException = "exception"
+)
+
+// The keys of entries that are no attachments.
+var (
+	versionEntry   = []byte(keyVersion)
+	exceptionEntry = []byte(keyException)
+)
+
+// The token of a request beyond its serialization: what Reply has to know.
+const tokenAttachments = 1 << 8 // the client understands attachments in responses
+
+var (
+	errUnknownSerialization = errors.New("serialization is not known")
+	errNotText              = errors.New("not a string")
+)
+
+// Metadata implements sdk.Codec.
+func (c *Codec) Metadata(m *sdk.Message) error {
+	if m.Kind == sdk.KindResponse {
+		return c.responseMetadata(m)
+	}
+	p := newParser(m)
+	defer p.release()
+	if err := p.parseRequest(); err != nil {
+		return err
+	}
+	if understandsAttachments(p.dubboVersion.text) {
+		m.Token |= tokenAttachments
+	}
+	return p.requestMetadata(m)
+}
+
+func (p *parser) parseRequest() error {
+	switch p.serial {
+	case serialHessian2:
+		return p.hessianRequest()
+	case serialFastjson2:
+		return p.jsonbRequest()
+	}
+	return unknownSerialization(p.serial)
+}
+
+func unknownSerialization(serial byte) error {
+	return sdk.Unreadable("serialization "+strconv.Itoa(int(serial)), 2, errUnknownSerialization)
+}
+
+// requestMetadata puts what was parsed into m.
+func (p *parser) requestMetadata(m *sdk.Message) error {
+	m.Service = p.service.text
+	if a := p.get(keyPath); a != nil {
+		if !a.isString {
+			return sdk.Malformed("attachment path", a.valueAt, errNotText)
+		}
+		m.Service = a.text
+	}
+	m.Method = p.method.text
+	if p.generic {
+		if p.target.null {
+			return sdk.Malformed("first argument of "+string(p.method.text), p.target.from, errNotText)
+		}
+		m.Method = trimJava(p.target.text)
+	}
+	if len(p.version.text) > 0 {
+		m.Set(versionEntry, p.version.text)
+	}
+	p.showAttachments(m, keyPath)
+	if t, ok := m.Get(keyTimeout); ok {
+		m.Timeout = milliseconds(t)
+	}
+	return nil
+}
+
+// showAttachments makes entries of the attachments that are text, but for one.
+// Where a key comes again, the last value counts, and if that is no text, none.
+func (p *parser) showAttachments(m *sdk.Message, but string) {
+	for i := range p.attachments {
+		a := &p.attachments[i]
+		if string(a.key) == but {
+			continue
+		}
+		if a.scalar {
+			m.Set(a.key, a.text)
+		} else if _, ok := m.Get(string(a.key)); ok {
+			m.Set(a.key, nil)
+		}
+	}
+}
+
+// milliseconds reads the timeout attachment, zero if it is none.
+func milliseconds(text []byte) time.Duration {
+	const longest = 1 << 40 // some decades; beyond it a Duration would overflow
+	if len(text) > 15 {
+		return 0
+	}
+	n := int64(0)
+	for _, b := range text {
+		if b < '0' || b > '9' {
+			return 0
+		}
+		n = 10*n + int64(b-'0')
+	}
+	return time.Duration(min(n, longest)) * time.Millisecond
+}
+
+// trimJava trims as Java's String.trim does, which a provider applies to the name
+// in a generic call (GenericFilter.invoke).
+func trimJava(s []byte) []byte {
+	return bytes.TrimFunc(s, func(r rune) bool { return r <= ' ' })
+}
+
+// understandsAttachments reports whether a client of that version reads attachments
+// in responses: 2.0.2 to 2.0.99, what Apache Dubbo has sent since 2.6.3.
+// Source: Apache Dubbo, Version.isSupportResponseAttachment.
+func understandsAttachments(version []byte) bool {
+	rest, ok := bytes.CutPrefix(version, []byte("2.0."))
+	if !ok || len(rest) == 0 || len(rest) > 2 {
+		return false
+	}
+	n, err := strconv.Atoi(string(rest))
+	return err == nil && n >= 2
+}
