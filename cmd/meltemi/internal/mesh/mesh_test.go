@@ -1,0 +1,127 @@
+package mesh
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	bootstrapv3 "github.com/envoyproxy/go-control-plane/envoy/config/bootstrap/v3"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew and remove those without input")
+
+// knownCodecs stands for the codecs of the library, which this package does not know.
+func knownCodecs(config []byte) error {
+	for _, known := range []string{`"dubbo"`, `"thrift"`} {
+		if strings.Contains(string(config), known) {
+			return nil
+		}
+	}
+	return errors.New("no such codec; there are dubbo, thrift")
+}
+
+// golden runs make on each testdata/<dir>/*.in.yaml and compares the result with the
+// file of the same name that ends in suffix.
+func golden(t *testing.T, dir, suffix string, make func(t *testing.T, file []byte) string) {
+	t.Helper()
+	inputs, err := filepath.Glob(filepath.Join("testdata", dir, "*.in.yaml"))
+	if err != nil || len(inputs) == 0 {
+		t.Fatalf("no inputs in %s: %v", dir, err)
+	}
+	expected := map[string]bool{}
+	for _, input := range inputs {
+		output := strings.TrimSuffix(input, ".in.yaml") + suffix
+		expected[output] = true
+		t.Run(strings.TrimSuffix(filepath.Base(input), ".in.yaml"), func(t *testing.T) {
+			file, err := os.ReadFile(input)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make(t, file)
+			if *update {
+				if err := os.WriteFile(output, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			want, err := os.ReadFile(output)
+			if err != nil {
+				t.Fatalf("%v (run with -update)", err)
+			}
+			if got != string(want) {
+				t.Errorf("%s differs; got:\n%s\nwant:\n%s", output, got, want)
+			}
+		})
+	}
+	outputs, err := filepath.Glob(filepath.Join("testdata", dir, "*"+suffix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, output := range outputs {
+		switch {
+		case expected[output]:
+		case *update:
+			if err := os.Remove(output); err != nil {
+				t.Error(err)
+			}
+		default:
+			t.Errorf("%s has no input (run with -update)", output)
+		}
+	}
+}
+
+func TestConfig(t *testing.T) {
+	golden(t, "config", ".out.yaml", func(t *testing.T, file []byte) string {
+		m, err := Parse(file, knownCodecs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := m.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var warnings strings.Builder
+		for _, w := range m.Warnings() {
+			warnings.WriteString("# warning: " + w.String() + "\n")
+		}
+		return warnings.String() + string(out)
+	})
+}
+
+func TestErrors(t *testing.T) {
+	golden(t, "errors", ".out.txt", func(t *testing.T, file []byte) string {
+		_, err := Parse(file, knownCodecs)
+		if err == nil {
+			t.Fatal("the file was accepted")
+		}
+		return err.Error() + "\n"
+	})
+}
+
+// TestConfigIsEnvoys reads each printed configuration back through Envoy's type.
+func TestConfigIsEnvoys(t *testing.T) {
+	inputs, err := filepath.Glob("testdata/config/*.in.yaml")
+	if err != nil || len(inputs) == 0 {
+		t.Fatalf("no inputs: %v", err)
+	}
+	for _, input := range inputs {
+		file, err := os.ReadFile(input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := Parse(file, knownCodecs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bootstrap, err := read(m.static(), &bootstrapv3.Bootstrap{})
+		if err != nil {
+			t.Fatalf("%s: %v", input, err)
+		}
+		if err := bootstrap.ValidateAll(); err != nil {
+			t.Errorf("%s: %v", input, err)
+		}
+	}
+}
