@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/capture"
+	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/cli"
+	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/explain"
+	"github.com/meltemi-mesh/meltemi/sdk"
+)
+
+// maxHexText bounds a hex dump, which is read as a whole.
+const maxHexText = 256 << 20
+
+const inspectLong = `Explain captured bytes, message by message: where each starts and ends, its kind, id,
+service, method, deadline, status, metadata and arguments. What is no message is shown
+with its place, the reason and the bytes around it; reading goes on at the next place
+that looks like one.
+
+The input is a file, or the standard input:
+  - raw bytes that one side sent, a single message or many,
+  - a pcap or pcapng capture. TCP streams are put together again, both directions;
+    missing packets are pointed out; streams that are not of this protocol are listed
+    at the end. Any of tcpdump's and Wireshark's link types will do.
+  - with --hex, hex digits, or what xxd, hexdump -C and Wireshark print.
+Files compressed with gzip are read as well.
+
+With -o json each line is one object, whose "type" is frame, problem or ignored.
+
+Exit codes: 0 all could be read, 1 something could not, 2 usage.`
+
+const inspectExample = `  # a capture
+  tcpdump -i lo -w dubbo.pcap port 20880
+  meltemi inspect dubbo dubbo.pcap
+
+  # bytes from a log or a document
+  echo 'dabb e200 0000 0000 0000 0001 0000 0001 4e' | meltemi inspect dubbo --hex
+
+  # the services and methods in a capture
+  meltemi inspect dubbo dubbo.pcap -o json | jq -r 'select(.kind=="request") | .service+"/"+.method'`
+
+// inspectOptions are the flags of inspect.
+type inspectOptions struct {
+	hex         bool
+	from        string
+	port        uint16
+	output      string
+	codecConfig string
+	maxMessage  int
+}
+
+func newInspectCmd(codecs []sdk.Definition) *cobra.Command {
+	var o inspectOptions
+	cmd := &cobra.Command{
+		Use:               "inspect CODEC [FILE|-]",
+		Short:             "Explain captured bytes",
+		Long:              inspectLong + "\n\n" + describeCodecs(codecs),
+		Example:           inspectExample,
+		Args:              cli.Args(cobra.RangeArgs(1, 2)),
+		ValidArgsFunction: completeCodec(codecs, true),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runInspect(cmd, codecs, &o, args)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.hex, "hex", false, "the input is hex")
+	f.StringVar(&o.from, "from", "client", "the `SIDE` that sent raw or hex bytes: client, or server")
+	f.Uint16Var(&o.port, "port", 0, "in captures, only streams to the server's `PORT`")
+	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT` of the output: text, or json for one object a line")
+	f.StringVar(&o.codecConfig, "codec-config", "", "configuration of the codec, a `JSON` object")
+	f.IntVar(&o.maxMessage, "max-message", sdk.DefaultMaxMessage, "greatest message in `BYTES`")
+	_ = cmd.RegisterFlagCompletionFunc("output", completeOutput) // fails for an unknown flag only
+	return cmd
+}
+
+func runInspect(cmd *cobra.Command, codecs []sdk.Definition, o *inspectOptions, args []string) error {
+	codec, err := makeCodec(codecs, args[0], o.codecConfig)
+	if err != nil {
+		return err
+	}
+	if err := o.check(); err != nil {
+		return err
+	}
+	input := cmd.InOrStdin()
+	if len(args) > 1 && args[1] != "-" {
+		file, err := os.Open(args[1])
+		if err != nil {
+			return cli.Usagef("%w", err)
+		}
+		defer file.Close()
+		input = file
+	}
+	out := bufio.NewWriter(cmd.OutOrStdout())
+	p := &inspectPrinter{out: out, json: o.output == "json", style: cli.StyleFor(cmd.OutOrStdout())}
+	in := &inspector{codec: codec, options: o, print: p}
+	err = in.inspect(input)
+	return errors.Join(p.finish(err), out.Flush())
+}
+
+func (o *inspectOptions) check() error {
+	switch {
+	case o.from != sdk.FromClient.String() && o.from != sdk.FromServer.String():
+		return cli.Usagef("--from: no side %q: there are client, server", o.from)
+	case o.maxMessage < 1:
+		return cli.Usagef("--max-message: %d is not a size", o.maxMessage)
+	}
+	return checkOutput(o.output)
+}
+
+// inspector reads an input in any format and prints what it holds.
+type inspector struct {
+	codec   sdk.Codec
+	options *inspectOptions
+	print   *inspectPrinter
+}
+
+func (in *inspector) inspect(input io.Reader) error {
+	if in.options.hex {
+		return in.hex(input)
+	}
+	input, format, err := capture.Open(input)
+	if err != nil {
+		return err
+	}
+	if format == capture.Raw {
+		return in.raw(input)
+	}
+	in.print.capture = true
+	streams := explain.NewStreams(in.codec, in.options.maxMessage, in.print.record)
+	in.print.stats, err = capture.ReadStreams(input, format, in.options.port, streams)
+	return err
+}
+
+func (in *inspector) hex(input io.Reader) error {
+	text, err := io.ReadAll(io.LimitReader(input, maxHexText+1))
+	if err != nil {
+		return err
+	}
+	if len(text) > maxHexText {
+		return fmt.Errorf("hex: more than %d bytes of text", maxHexText)
+	}
+	b, err := capture.DecodeHex(text)
+	if err != nil {
+		return err
+	}
+	d := in.direction()
+	d.Feed(b, time.Time{})
+	d.End()
+	return nil
+}
+
+func (in *inspector) raw(input io.Reader) error {
+	d := in.direction()
+	defer d.End()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := input.Read(buf)
+		d.Feed(buf[:n], time.Time{})
+		in.print.looksLikeHex(buf[:n])
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (in *inspector) direction() *explain.Direction {
+	codec, from := in.codec, sdk.FromClient
+	if in.options.from == sdk.FromServer.String() {
+		from = sdk.FromServer
+	}
+	if p, ok := codec.(sdk.PerConnection); ok {
+		codec = p.NewConnection()
+	}
+	return explain.NewDirection(codec, from, in.options.maxMessage, explain.Place{}, in.print.record)
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/cli"
+	"github.com/meltemi-mesh/meltemi/codecs/dubbo"
+	"github.com/meltemi-mesh/meltemi/sdk"
+)
+
+// builtinCodecs are the codecs that this binary carries.
+func builtinCodecs() []sdk.Definition {
+	return []sdk.Definition{
+		dubbo.Definition(),
+	}
+}
+
+// makeCodec makes the codec with that name from its configuration, a JSON object, or
+// nothing if config is empty. An error is one of usage.
+func makeCodec(codecs []sdk.Definition, name, config string) (sdk.Codec, error) {
+	i := slices.IndexFunc(codecs, func(d sdk.Definition) bool { return d.Name == name })
+	if i < 0 {
+		return nil, cli.Usagef("no codec %q: there are %s", name, strings.Join(codecNames(codecs), ", "))
+	}
+	var raw []byte
+	if config != "" {
+		raw = []byte(config)
+	}
+	codec, err := codecs[i].New(raw)
+	if err != nil {
+		return nil, cli.Usagef("codec %s: %w", name, err)
+	}
+	return codec, nil
+}
+
+func codecNames(codecs []sdk.Definition) []string {
+	names := make([]string, 0, len(codecs))
+	for _, d := range codecs {
+		names = append(names, d.Name)
+	}
+	return names
+}
+
+// describeCodecs lists the codecs for a help text.
+func describeCodecs(codecs []sdk.Definition) string {
+	var b strings.Builder
+	b.WriteString("Codecs:\n")
+	for _, d := range codecs {
+		fmt.Fprintf(&b, "  %-10s %s\n", d.Name, d.Summary)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// completeCodec completes the first argument of a command that takes a codec. With
+// files, later arguments complete to file names.
+func completeCodec(codecs []sdk.Definition, files bool) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			if files {
+				return nil, cobra.ShellCompDirectiveDefault
+			}
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		list := make([]cobra.Completion, 0, len(codecs))
+		for _, d := range codecs {
+			list = append(list, cobra.CompletionWithDesc(d.Name, d.Summary))
+		}
+		return list, cobra.ShellCompDirectiveNoFileComp
+	}
+}

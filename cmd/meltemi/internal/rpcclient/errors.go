@@ -1,0 +1,116 @@
+package rpcclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/framing"
+)
+
+// ErrTimeout is the error of a call whose context's deadline came before an answer.
+var ErrTimeout = errors.New("no answer in time")
+
+// ConnectError is a connection that could not be made.
+type ConnectError struct {
+	Address string
+	Err     error
+}
+
+// Error is one sentence without the layers of package net.
+func (e *ConnectError) Error() string {
+	return "cannot connect to " + e.Address + ": " + reason(e.Err)
+}
+
+// Unwrap returns Err.
+func (e *ConnectError) Unwrap() error { return e.Err }
+
+// BuildError is a request that the codec could not make of its words. Nothing was
+// sent.
+type BuildError struct{ Err error }
+
+// Error says what could not be written.
+func (e *BuildError) Error() string { return "cannot make the request: " + e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *BuildError) Unwrap() error { return e.Err }
+
+// BadAnswerError is an answer to the call that cannot be read.
+type BadAnswerError struct{ Err error }
+
+// Error says what is wrong with it.
+func (e *BadAnswerError) Error() string { return "the answer cannot be read: " + e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *BadAnswerError) Unwrap() error { return e.Err }
+
+// failed turns what a read or a write returned in a call into an error for people,
+// and decides whether the connection can still be used.
+func (c *Conn) failed(ctx context.Context, err error) error {
+	var bad *BadAnswerError
+	if errors.As(err, &bad) {
+		return err // the boundary is sound
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil {
+		return c.cut(ctx)
+	}
+	c.broken = true
+	var truncated *framing.TruncatedError
+	switch {
+	case errors.As(err, &truncated):
+		return fmt.Errorf("the server closed the connection in the middle of an answer: it %w", err)
+	case errors.Is(err, io.EOF) && c.goAway:
+		return errors.New("the server closed the connection without an answer, after it had asked for no new calls")
+	case errors.Is(err, io.EOF):
+		return errors.New("the server closed the connection without an answer")
+	case isNetwork(err):
+		return errors.New("connection lost: " + reason(err))
+	default:
+		return fmt.Errorf("the server's bytes are not %s: %w", c.codec.Name(), err)
+	}
+}
+
+// cut is failed for a call that ctx ended. Where answers are paired by order, or one
+// has partly arrived, later answers could not be told apart.
+func (c *Conn) cut(ctx context.Context) error {
+	pending := c.reader.Pending()
+	if c.ordered || pending > 0 {
+		c.broken = true
+	}
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return ctx.Err()
+	}
+	if pending > 0 {
+		return fmt.Errorf("%w: only %d bytes of it came", ErrTimeout, pending)
+	}
+	return ErrTimeout
+}
+
+func isNetwork(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op)
+}
+
+// reason is the innermost reason of a network error, such as "connection refused".
+func reason(err error) string {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno.Error()
+	}
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return dns.Error()
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
+		return "no answer to the connection attempt in time"
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Err != nil {
+		return op.Err.Error()
+	}
+	return err.Error()
+}

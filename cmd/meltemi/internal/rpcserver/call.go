@@ -1,0 +1,102 @@
+package rpcserver
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/framing"
+	"github.com/meltemi-mesh/meltemi/sdk"
+)
+
+// call reads the request m and has it answered. An error ends the connection.
+func (c *conn) call(m *sdk.Message) error {
+	c.codecMu.Lock()
+	err := framing.Metadata(c.codec, m)
+	call := &Call{Message: m, Peer: c.conn.RemoteAddr()}
+	if err == nil {
+		call.View, _, call.ViewErr = framing.View(c.codec, m)
+	}
+	c.codecMu.Unlock()
+	if err != nil {
+		return c.refuse(m, err)
+	}
+	if c.ordered {
+		return c.handle(call)
+	}
+	c.open.enter(len(m.Bytes))
+	c.calls.Add(1)
+	go func() {
+		defer c.calls.Done()
+		if err := c.handle(call); err != nil {
+			_ = c.conn.Close() // the reader sees it and ends
+			c.server.report(call.Peer, err)
+		}
+		c.open.leave(len(m.Bytes))
+	}()
+	return nil
+}
+
+// handle has the call answered and sends the answer.
+func (c *conn) handle(call *Call) error {
+	answer := c.server.options.Handler.Handle(c.server.calls, call)
+	if call.OneWay() || c.server.calls.Err() != nil {
+		return nil
+	}
+	if answer.Failure != nil {
+		return c.fail(call.Message, *answer.Failure)
+	}
+	err := c.send("BuildResponse", func(dst []byte) ([]byte, error) {
+		return c.builder.BuildResponse(dst, call.Message, answer.Response)
+	})
+	var build *buildError
+	if asBuildError(err, &build) {
+		return c.fail(call.Message, sdk.Failure{Cause: sdk.CauseInternal, Code: sdk.Internal, Message: build.Error()})
+	}
+	return err
+}
+
+// refuse answers a request that cannot be read. It costs the call only.
+func (c *conn) refuse(m *sdk.Message, err error) error {
+	c.server.report(c.conn.RemoteAddr(), fmt.Errorf("refused a %v: %w", m.Kind, err))
+	if m.Kind != sdk.KindRequest {
+		return nil
+	}
+	return c.fail(m, sdk.Failure{Cause: sdk.CauseMalformed, Code: sdk.InvalidArgument, Message: err.Error()})
+}
+
+// fail sends an error of the protocol. A failure that the protocol cannot tell ends
+// the connection, so that the client does not wait in vain.
+func (c *conn) fail(m *sdk.Message, f sdk.Failure) error {
+	call := sdk.Call{ID: m.ID, Token: m.Token, Service: m.Service, Method: m.Method}
+	return c.send("Reply", func(dst []byte) ([]byte, error) {
+		b, err := c.codec.Reply(dst, call, f)
+		if err == nil && len(b) == 0 {
+			err = fmt.Errorf("the protocol cannot say %q", f.Text())
+		}
+		return b, err
+	})
+}
+
+// send writes what build, which calls that method of the codec, appends.
+func (c *conn) send(method string, build func(dst []byte) ([]byte, error)) error {
+	var b []byte
+	c.codecMu.Lock()
+	err := framing.Protect(c.codec, method, func() (err error) {
+		b, err = build(nil)
+		return err
+	})
+	c.codecMu.Unlock()
+	if err != nil {
+		return &buildError{err}
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	c.writeMu.Lock()
+	defer c.writeMu.Unlock()
+	if err := c.conn.SetWriteDeadline(time.Now().Add(c.server.writeTime)); err != nil {
+		return err
+	}
+	_, err = c.conn.Write(b)
+	return err
+}
