@@ -85,8 +85,9 @@ type peerSettings struct {
 	maxFrame   int
 }
 
-// beforeSettings are assumed until the connection manager's own arrive.
-var beforeSettings = peerSettings{maxStreams: 100, window: defaultWindow, maxFrame: defaultFrameSize}
+// beforeSettings are assumed until the connection manager's own arrive, which is
+// at once: the first call opens the connection, the next ones wait for the answer.
+var beforeSettings = peerSettings{maxStreams: 1, window: defaultWindow, maxFrame: defaultFrameSize}
 
 // NewDownstream returns the edge of a new connection.
 func NewDownstream(c *Config, env Env) *Downstream {

@@ -74,12 +74,18 @@ func LocalReplies() map[string]any {
 	}}
 }
 
-// Route returns a route of a prefix to a cluster, without a timeout. More changes
-// the route action.
+// Route returns a route of a prefix to a cluster, without a timeout but the call's
+// own. More changes the route action. Envoy ignores timeout beside
+// max_stream_duration, so a timeout becomes the older max_grpc_timeout.
 func Route(prefix, cluster string, more map[string]any) map[string]any {
-	action := object{"cluster": cluster, "timeout": "0s", "max_stream_duration": object{"grpc_timeout_header_max": "0s"}}
+	action := object{"cluster": cluster, "timeout": "0s"}
 	for k, v := range more {
 		action[k] = v
+	}
+	if timeout, ok := more["timeout"]; ok {
+		action["max_grpc_timeout"] = timeout
+	} else {
+		action["max_stream_duration"] = object{"grpc_timeout_header_max": "0s"}
 	}
 	return object{"match": object{"prefix": prefix}, "route": action}
 }

@@ -177,10 +177,20 @@ func (e *Envoy) Alive() bool {
 	}
 }
 
-func (e *Envoy) get(path string) (string, error) {
+func (e *Envoy) get(path string) (string, error) { return e.do(http.MethodGet, path) }
+
+// Post makes the admin interface do something.
+func (e *Envoy) Post(path string) {
+	e.t.Helper()
+	if _, err := e.do(http.MethodPost, path); err != nil {
+		e.t.Fatalf("admin %s: %v", path, err)
+	}
+}
+
+func (e *Envoy) do(method, path string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.admin+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, e.admin+path, nil)
 	if err != nil {
 		return "", err
 	}
