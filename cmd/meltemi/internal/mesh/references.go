@@ -38,19 +38,26 @@ func (m *Mesh) clusterNames() []string {
 	return names
 }
 
-// pinned are the clusters that the bootstrap's own fields name, a stats sink for
-// example: Envoy wants these from the start and keeps them until it ends.
-func (m *Mesh) pinned() map[string]bool {
-	names := map[string]bool{}
+// pinnedClusters are the names of the clusters that the bootstrap's own fields name,
+// for a stats sink for example: Envoy wants these from the start and keeps them
+// until it ends.
+func (m *Mesh) pinnedClusters() map[string]bool {
+	named := map[string]bool{}
 	var walk func(n *yaml.Node)
 	walk = func(n *yaml.Node) {
 		for i, child := range n.Content {
 			if n.Kind == yaml.MappingNode && i%2 == 1 && strings.Contains(n.Content[i-1].Value, "cluster") {
-				names[text(child)] = true
+				named[text(child)] = true
 			}
 			walk(child)
 		}
 	}
 	walk(withoutKey(m.bootstrap, "node"))
-	return names
+	pinned := map[string]bool{}
+	for _, c := range m.clusters {
+		if named[c.name] {
+			pinned[c.name] = true
+		}
+	}
+	return pinned
 }

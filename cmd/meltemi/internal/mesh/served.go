@@ -21,10 +21,12 @@ type Resources struct {
 }
 
 // Resources are the listeners, routes and clusters, the routes apart from their
-// listeners so that a change of a route leaves connections alone.
-func (m *Mesh) Resources() (Resources, error) {
+// listeners so that a change of a route leaves connections alone. Clusters that are
+// part of the bootstrap of started, the mesh that Envoy was started with, are not
+// among them.
+func (m *Mesh) Resources(started *Mesh) (Resources, error) {
 	var out Resources
-	pinned := m.pinned()
+	pinned := started.pinnedClusters()
 	for _, l := range m.listeners {
 		message, err := read(l.render(servedRoutes), &listenerv3.Listener{})
 		if err != nil {
@@ -91,7 +93,7 @@ func (m *Mesh) Bootstrap(socket string) ([]byte, error) {
 		entry{"cds_config", adsSource()},
 	))
 	clusters := list()
-	pinned := m.pinned()
+	pinned := m.pinnedClusters()
 	for _, c := range m.clusters {
 		if pinned[c.name] {
 			clusters.Content = append(clusters.Content, c.own)

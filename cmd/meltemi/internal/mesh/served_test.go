@@ -40,7 +40,8 @@ func parse(t *testing.T, file string) *Mesh {
 }
 
 func TestResourcesServeRoutesApart(t *testing.T) {
-	resources, err := parse(t, served).Resources()
+	m := parse(t, served)
+	resources, err := m.Resources(m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,7 @@ func TestResourcesServeRoutesApart(t *testing.T) {
 
 func TestClustersOfTheBootstrapArePinned(t *testing.T) {
 	m := parse(t, served)
-	resources, err := m.Resources()
+	resources, err := m.Resources(m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +165,7 @@ func FuzzParse(f *testing.F) {
 		if _, err := m.YAML(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := m.Resources(); err != nil {
+		if _, err := m.Resources(m); err != nil {
 			t.Fatal(err)
 		}
 	})

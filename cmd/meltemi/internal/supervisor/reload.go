@@ -1,0 +1,134 @@
+package supervisor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/mesh"
+)
+
+// errSame says that the file is what it was.
+var errSame = errors.New("the file has not changed")
+
+// tryReload reads the file and, if it is right, gives it to Envoy. After an error
+// Envoy has what it had.
+func (s *supervisor) tryReload(ctx context.Context) error {
+	file, next, err := s.options.read()
+	if forced := s.force.Swap(false); !forced && file != nil && bytes.Equal(file, s.file) {
+		return errSame
+	}
+	s.file = file
+	if err != nil {
+		return err
+	}
+	changes, err := s.running.ChangesTo(next, s.started)
+	if err != nil {
+		return err
+	}
+	resources, err := next.Resources(s.started)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
+	if err := s.server.Apply(ctx, resources); err != nil {
+		return err
+	}
+	s.running = next
+	before := s.bound
+	if s.bound, err = s.awaitListeners(ctx, next); err != nil {
+		s.bound = before
+		return err
+	}
+	s.warn(next)
+	s.printReloaded(changes, before)
+	return nil
+}
+
+// pollInterval is how often Envoy is asked for what it does not tell by itself.
+const pollInterval = 20 * time.Millisecond
+
+// poll calls done until it says so, fails, or ctx ends, which is the error then.
+func poll(ctx context.Context, done func() (bool, error)) error {
+	ticker := time.NewTicker(pollInterval)
+	defer ticker.Stop()
+	for {
+		ok, err := done()
+		if ok || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// findAdmin waits for Envoy to write down where its admin interface is.
+func (s *supervisor) findAdmin(ctx context.Context) error {
+	path := filepath.Join(s.folder, addressFile)
+	err := poll(ctx, func() (bool, error) {
+		address, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) || (err == nil && len(address) == 0) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		s.admin = newAdmin(string(address))
+		return true, nil
+	})
+	if err != nil {
+		return fmt.Errorf("wait for Envoy's admin interface: %w", err)
+	}
+	return nil
+}
+
+// awaitListeners waits until all listeners of m accept connections, and returns their
+// addresses.
+func (s *supervisor) awaitListeners(ctx context.Context, m *mesh.Mesh) (map[string]string, error) {
+	var missing string
+	bound := map[string]string{}
+	err := poll(ctx, func() (bool, error) {
+		found, err := s.admin.listeners(ctx)
+		if err != nil {
+			return false, err
+		}
+		for _, name := range m.ListenerNames() {
+			address, ok := found[name]
+			if !ok {
+				missing = name
+				return false, nil
+			}
+			bound[name] = address
+		}
+		return true, nil
+	})
+	if errors.Is(err, context.DeadlineExceeded) && missing != "" {
+		return nil, fmt.Errorf("listener %s is not ready: it waits for something that Envoy has not got, such as a secret or a cluster's hosts", missing)
+	}
+	return maps.Clone(bound), err
+}
+
+// drain lets calls end, for DrainTime at most, and then ends Envoy.
+func (s *supervisor) drain(ctx context.Context) error {
+	s.printDraining()
+	bounded, cancel := context.WithTimeout(ctx, s.options.DrainTime)
+	defer cancel()
+	if err := s.admin.drain(bounded); err == nil {
+		// Whatever ends the wait, Envoy is to end next.
+		_ = poll(bounded, func() (bool, error) {
+			open, err := s.admin.connections(bounded)
+			return open == 0, err
+		})
+	}
+	s.envoy.stop(ctx)
+	return nil
+}

@@ -1,0 +1,114 @@
+package xds
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"github.com/envoyproxy/go-control-plane/pkg/cache/v3"
+	"github.com/envoyproxy/go-control-plane/pkg/server/v3"
+	"google.golang.org/grpc"
+
+	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/mesh"
+)
+
+// Server is the discovery service of one Envoy. Apply must not be called twice at
+// the same time; Close may be called at any time.
+type Server struct {
+	grpc  *grpc.Server
+	cache cache.SnapshotCache
+	stop  context.CancelFunc
+
+	mu      sync.Mutex
+	current state // what Envoy has, as far as it said
+	ledger  ledger
+}
+
+// Listen starts a server on a unix socket, which only this user should reach: it
+// needs a private folder.
+func Listen(socket string) (*Server, error) {
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		return nil, fmt.Errorf("serve Envoy its configuration: %w", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	const ordered = true // clusters before listeners before routes
+	s := &Server{
+		grpc:   grpc.NewServer(),
+		cache:  cache.NewSnapshotCache(ordered, oneNode{}, nil),
+		stop:   stop,
+		ledger: newLedger(),
+	}
+	service := server.NewServer(ctx, s.cache, server.CallbackFuncs{
+		StreamOpenFunc:     s.onOpen,
+		StreamRequestFunc:  s.onRequest,
+		StreamResponseFunc: s.onResponse,
+	})
+	discoveryv3.RegisterAggregatedDiscoveryServiceServer(s.grpc, service)
+	go func() {
+		_ = s.grpc.Serve(listener) // ends by Close, with nothing to tell
+	}()
+	return s, nil
+}
+
+// Close ends the server at once.
+func (s *Server) Close() {
+	s.stop()
+	s.grpc.Stop()
+}
+
+// oneNode takes every client for the same: the socket has one.
+type oneNode struct{}
+
+// node is the key of the snapshot.
+const node = "envoy"
+
+// ID implements cache.NodeHash.
+func (oneNode) ID(*corev3.Node) string { return node }
+
+// Apply serves Envoy new resources and waits until it has taken them all. A cluster
+// or a route that is gone is withdrawn only after Envoy has what no longer needs it,
+// so that no call falls between. On a *RejectedError Envoy is served again what it
+// had before; ctx bounds the wait, and an end of it leaves the resources served.
+func (s *Server) Apply(ctx context.Context, resources mesh.Resources) error {
+	next, err := newState(resources)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	before := s.current
+	s.mu.Unlock()
+	if overlap := next.with(before); !overlap.same(next) {
+		if err := s.serve(ctx, overlap, before); err != nil {
+			return err
+		}
+	}
+	return s.serve(ctx, next, before)
+}
+
+// serve makes Envoy take next, or go back to before.
+func (s *Server) serve(ctx context.Context, next, before state) error {
+	s.mu.Lock()
+	next.number(s.current)
+	s.current = next
+	verdict := s.ledger.expect(next, before)
+	err := s.publish(next)
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	select {
+	case err := <-verdict:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("wait for Envoy to take its configuration: %w", ctx.Err())
+	}
+}
+
+// publish hands next to the cache. The caller holds mu.
+func (s *Server) publish(next state) error {
+	return s.cache.SetSnapshot(context.Background(), node, next.snapshot())
+}
