@@ -265,7 +265,7 @@ func (b *Bridge) FromServer(chunks [][]byte, end bool) *BridgeOutput {
 func (b *Bridge) spoil() {
 	if r := b.out.Response; r != nil && r.End {
 		r.End, r.Trailers = false, nil
-		b.fields.add(headerReset, []byte("1"))
+		b.fields.add(headerReset, valueReset)
 		r.Fields = b.fields.list
 	}
 }
@@ -294,7 +294,7 @@ func (b *Bridge) fail(f sdk.Failure, reusable bool) {
 	b.answered = true
 	b.fields.failure(b.cfg, &b.upstream.guarded, f)
 	if !reusable {
-		b.fields.add(headerReset, []byte("1"))
+		b.fields.add(headerReset, valueReset)
 	}
 	b.response = Response{Status: 200, Fields: b.fields.list, End: reusable}
 	b.out.Response = &b.response

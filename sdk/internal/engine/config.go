@@ -23,10 +23,10 @@ type Config struct {
 
 	codecs           []sdk.Codec
 	auto             bool
-	authority        string
+	authority        []byte
 	originalDst      bool
-	hosts            map[string]string
-	defaultService   string
+	hosts            map[string][]byte
+	defaultService   []byte
 	margin           time.Duration
 	expose           []string // nil: everything
 	hideFolded       bool
@@ -110,14 +110,20 @@ func ParseConfig(text []byte, codecs []sdk.Definition) (*Config, error) {
 		return nil, err
 	}
 	c := &Config{
-		authority:      raw.Authority,
+		authority:      []byte(raw.Authority),
 		originalDst:    raw.Authority == originalDst,
-		hosts:          raw.Hosts,
-		defaultService: raw.DefaultService,
+		hosts:          make(map[string][]byte, len(raw.Hosts)),
+		defaultService: []byte(raw.DefaultService),
 		tracing:        tracingNames(raw.TracingHeaders),
 		oneway:         make(map[string]bool, len(raw.Oneway)),
 	}
 	p := problems{}
+	for service, host := range raw.Hosts {
+		if host == "" {
+			p.add("hosts: %q has no host", service)
+		}
+		c.hosts[service] = []byte(host)
+	}
 	c.addCodecs(&p, &raw, codecs)
 	c.margin = durationOr(&p, "deadline_margin", raw.DeadlineMargin, defaultMargin)
 	c.heartbeat = durationOr(&p, "heartbeat_interval", raw.Heartbeat, 0)
@@ -137,11 +143,11 @@ func ParseConfig(text []byte, codecs []sdk.Definition) (*Config, error) {
 	if len(p) > 0 {
 		return nil, fmt.Errorf("configuration: %w", errors.Join(p...))
 	}
-	if c.authority == "" {
-		c.authority = c.codecs[0].Name()
+	if len(c.authority) == 0 {
+		c.authority = []byte(c.codecs[0].Name())
 	}
-	if c.defaultService == "" {
-		c.defaultService = c.codecs[0].Name()
+	if len(c.defaultService) == 0 {
+		c.defaultService = []byte(c.codecs[0].Name())
 	}
 	return c, nil
 }

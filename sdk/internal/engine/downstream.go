@@ -139,7 +139,9 @@ func (d *Downstream) decide(b []byte) bool {
 	case undecided:
 		return false
 	case isRPC:
+		d.mode = what
 		d.start(index)
+		d.written(nil)
 	case isNothing:
 		d.counts.Add(MetricConnectionErrors, 1)
 		d.drain.failed = true

@@ -20,8 +20,18 @@ var errHTTP2 = errors.New("malformed HTTP/2 from the connection manager")
 // from here: what has to be, waits for the Wake that the output asks for.
 func (d *Downstream) Write(now time.Time, chunks [][]byte) *Output {
 	d.begin(now)
+	d.written(chunks)
+	d.out.Peer = d.toPeer
+	d.out.Wake = d.mode == isRPC && d.wakeWanted()
+	d.arm()
+	return &d.out
+}
+
+// written handles whole frames. A connection manager that speaks first must wait
+// until the client has: our preface has to come before anything else.
+func (d *Downstream) written(chunks [][]byte) {
 	b, copied := d.frames.add(chunks)
-	for {
+	for d.mode == isRPC {
 		f, rest, ok := nextFrame(b)
 		if !ok {
 			break
@@ -34,10 +44,6 @@ func (d *Downstream) Write(now time.Time, chunks [][]byte) *Output {
 		}
 	}
 	d.frames.keep(b, copied)
-	d.out.Peer = d.toPeer
-	d.out.Wake = d.wakeWanted()
-	d.arm()
-	return &d.out
 }
 
 // wakeWanted reports whether something waits that must not be done in Write.

@@ -13,6 +13,15 @@ var (
 	errContradicts = errors.New("a message of this kind cannot be changed")
 )
 
+// Values that never change.
+var (
+	valuePost     = []byte("POST")
+	valueHTTP     = []byte("http")
+	valueTrailers = []byte("trailers")
+	valueOneway   = []byte(kindOneway)
+	valueReset    = []byte("1")
+)
+
 // opaqueMethod is the method of a message that is passed without being read.
 var opaqueMethod = []byte("-")
 
@@ -20,7 +29,7 @@ var opaqueMethod = []byte("-")
 type Env struct {
 	// LocalAddress is the connection's local address as host:port: the original
 	// destination where the connection was redirected.
-	LocalAddress string
+	LocalAddress []byte
 }
 
 // request makes the headers of a request or one-way message. Opaque says that
@@ -31,17 +40,17 @@ func (f *fields) request(c *Config, g *guarded, m *sdk.Message, env *Env, oneway
 	if err != nil {
 		return err
 	}
-	f.add(":method", []byte("POST"))
-	f.add(":scheme", []byte("http"))
+	f.add(":method", valuePost)
+	f.add(":scheme", valueHTTP)
 	f.add(":authority", c.authorityOf(m.Service, env))
 	f.add(":path", path)
 	f.add("content-type", c.contentTypes[g.index])
-	f.add("te", []byte("trailers"))
+	f.add("te", valueTrailers)
 	if m.Timeout > 0 {
 		f.addTimeout(m.Timeout - c.margin)
 	}
 	if oneway {
-		f.add(headerKind, []byte(kindOneway))
+		f.add(headerKind, valueOneway)
 	}
 	if opaque {
 		return nil
@@ -66,7 +75,7 @@ func (f *fields) path(c *Config, m *sdk.Message, opaque bool) ([]byte, error) {
 	from := len(f.scratch)
 	f.scratch = append(f.scratch, '/')
 	if len(service) == 0 {
-		f.scratch = appendSegment(f.scratch, []byte(c.defaultService))
+		f.scratch = appendSegment(f.scratch, c.defaultService)
 	} else {
 		f.scratch = appendSegment(f.scratch, service)
 	}
@@ -77,12 +86,12 @@ func (f *fields) path(c *Config, m *sdk.Message, opaque bool) ([]byte, error) {
 
 func (c *Config) authorityOf(service []byte, env *Env) []byte {
 	if host, ok := c.hosts[string(service)]; ok {
-		return []byte(host)
+		return host
 	}
 	if c.originalDst {
-		return []byte(env.LocalAddress)
+		return env.LocalAddress
 	}
-	return []byte(c.authority)
+	return c.authority
 }
 
 // isOneway reports whether a call gets no answer: because its message says so, or
@@ -174,7 +183,7 @@ func (f *fields) pathMutation(c *Config, mut *sdk.Mutation, m *sdk.Message, path
 	}
 	read := m.Service
 	if len(read) == 0 {
-		read = []byte(c.defaultService)
+		read = c.defaultService
 	}
 	if !bytes.Equal(service, read) {
 		mut.Service = service

@@ -1,0 +1,247 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/meltemi-mesh/meltemi/sdk"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
+)
+
+// requestHeaders are those of callOf(id, "m").
+func requestHeaders(more ...string) []Field {
+	list := []string{":method", "POST", ":path", "/com.foo.Bar/m", "content-type", "application/grpc+toy", "te", "trailers"}
+	var fields []Field
+	for l := append(list, more...); len(l) > 0; l = l[2:] {
+		fields = append(fields, Field{[]byte(l[0]), []byte(l[1])})
+	}
+	return fields
+}
+
+// show is a response in words.
+func show(r *Response) string {
+	if r == nil {
+		return "none"
+	}
+	var parts []string
+	for _, f := range r.Fields {
+		if string(f.Name) != "content-type" {
+			parts = append(parts, string(f.Name)+"="+string(f.Value))
+		}
+	}
+	m, _, ok := testcodec.Parse(r.Body)
+	if ok {
+		parts = append(parts, fmt.Sprintf("body=%d:%s", m.ID, m.Payload))
+	}
+	return fmt.Sprint(r.Status, " ", strings.Join(parts, " "), " end=", r.End, " trailers=", len(r.Trailers))
+}
+
+// open returns a bridge that has sent its call.
+func open(t *testing.T, c *Config) *Bridge {
+	t.Helper()
+	b := NewBridge(c)
+	b.Headers(requestHeaders(), false)
+	frame := testcodec.Append(nil, callOf(1, "m"))
+	if o := b.Data([][]byte{frame}, true); !bytes.Equal(o.ToServer, frame) || o.Defer || o.Response != nil {
+		t.Fatalf("%x, defer %t, %s", o.ToServer, o.Defer, show(o.Response))
+	}
+	return b
+}
+
+func TestBridgeReplies(t *testing.T) {
+	message := func(kind sdk.Kind, id uint64, payload string) string {
+		return string(testcodec.Append(nil, testcodec.Message{Kind: kind, ID: id, Payload: payload}))
+	}
+	reply := message(sdk.KindResponse, 1, "fine")
+	const fine = "200 grpc-status=0 body=1:fine end=true trailers=1"
+	const spoilt = "200 grpc-status=0 x-meltemi-reset=1 body=1:fine end=false trailers=0"
+	tests := map[string]struct{ server, want string }{
+		"reply":            {reply, fine},
+		"heartbeat first":  {message(sdk.KindHeartbeat, 9, "") + reply, fine},
+		"heartbeat behind": {reply + message(sdk.KindHeartbeatReply, 9, ""), fine},
+		"go-away":          {message(sdk.KindGoAway, 0, "") + reply, spoilt},
+		"reply and a half": {reply + reply[:9], spoilt},
+		"two replies":      {reply + reply, spoilt},
+		"wrong id":         {message(sdk.KindResponse, 2, "x"), "200 grpc-status=13 grpc-message=bad response: the server sent a reply that nobody waits for x-meltemi-cause=- - meltemi_bad_response x-meltemi-reset=1 end=false trailers=0"},
+		"garbage":          {"HTTP/1.1", "200 grpc-status=13 grpc-message=bad response: magic: at byte 0: not TY x-meltemi-cause=- - meltemi_bad_response x-meltemi-reset=1 end=false trailers=0"},
+		"a call by it":     {message(sdk.KindRequest, 5, "x") + reply, fine},
+		"longer than allowed": {"TY\x03\x00" + strings.Repeat("\x00", 12) + "\x00\x00\x00\x00\xff\xff\xff\xff",
+			"200 grpc-status=13 grpc-message=bad response: the server's message is over the limit x-meltemi-cause=- - meltemi_bad_response x-meltemi-reset=1 end=false trailers=0"},
+	}
+	c := config(t, `{"name":"toy"}`)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			for cut := range len(tt.server) {
+				b := open(t, c)
+				got := "none"
+				for _, piece := range []string{tt.server[:cut], tt.server[cut:]} {
+					if piece == "" {
+						continue
+					}
+					if r := b.FromServer([][]byte{[]byte(piece)}, false).Response; r != nil {
+						if got != "none" {
+							t.Fatalf("cut at %d: two responses", cut)
+						}
+						got = show(r)
+					}
+				}
+				b.Release()
+				// What follows the reply in a later read is Envoy's to deal with.
+				early := cut >= len(reply) && strings.HasPrefix(tt.server, reply) && (got == fine || got == spoilt)
+				if got != tt.want && !early {
+					t.Fatalf("cut at %d:\n got %s\nwant %s", cut, got, tt.want)
+				}
+			}
+		})
+	}
+	b := open(t, c)
+	if got := show(b.FromServer(nil, true).Response); !strings.Contains(got, "grpc-status=2") || !strings.Contains(got, "connection_lost") {
+		t.Errorf("closed early: %s", got)
+	}
+}
+
+func TestBridgeOneWayIsAnsweredLater(t *testing.T) {
+	b := NewBridge(config(t, `{"name":"toy"}`))
+	defer b.Release()
+	b.Headers(requestHeaders("x-rpc-kind", "oneway"), false)
+	msg := callOf(1, "m")
+	msg.Kind = sdk.KindOneWay
+	o := b.Data([][]byte{testcodec.Append(nil, msg)}, true)
+	if !o.Defer || o.Response != nil || len(o.ToServer) == 0 {
+		t.Fatalf("defer %t, %s", o.Defer, show(o.Response))
+	}
+	if got, want := show(b.Deferred().Response), "200 grpc-status=0 end=true trailers=0"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := show(b.Deferred().Response); got != "none" {
+		t.Errorf("a second answer: %s", got)
+	}
+}
+
+func TestBridgeRefusesWithoutAByteToTheServer(t *testing.T) {
+	c := config(t, `{"name":"toy","max_message_bytes":1000}`)
+	frame := testcodec.Append(nil, callOf(1, "m"))
+	for name, tt := range map[string]struct {
+		run   func(b *Bridge) *BridgeOutput
+		cause string
+	}{
+		"no body": {func(b *Bridge) *BridgeOutput { return b.Headers(requestHeaders(), true) }, "malformed"},
+		"trailers": {func(b *Bridge) *BridgeOutput {
+			b.Headers(requestHeaders(), false)
+			b.Data([][]byte{frame}, false)
+			return b.Trailers()
+		}, "malformed"},
+		"too long": {func(b *Bridge) *BridgeOutput {
+			b.Headers(requestHeaders(), false)
+			b.Data([][]byte{make([]byte, 2000)}, false)
+			b.Data([][]byte{frame}, false)
+			b.Trailers()
+			return b.Data(nil, true)
+		}, "too_large"},
+		"panic": {func(b *Bridge) *BridgeOutput {
+			b.Headers(requestHeaders(), false)
+			return b.Data([][]byte{testcodec.Append(nil, callOf(1, testcodec.PanicMethod))}, true)
+		}, "internal"},
+	} {
+		b := NewBridge(c)
+		if o := tt.run(b); len(o.ToServer) > 0 || o.Response != nil {
+			t.Errorf("%s: %x, %s", name, o.ToServer, show(o.Response))
+		}
+		if got := show(b.Deferred().Response); !strings.Contains(got, "meltemi_"+tt.cause) || !strings.Contains(got, "end=true") {
+			t.Errorf("%s: %s", name, got)
+		}
+		b.Release()
+	}
+}
+
+// TestUpstreamWithManyCalls runs several calls on one connection, as a carrier does
+// that rewrites ids: the same ids of different callers, answered in another order.
+func TestUpstreamWithManyCalls(t *testing.T) {
+	var u Upstream
+	u.reset(config(t, `{"name":"toy"}`), &Counts{}, true)
+	wires := map[uint64]string{}
+	for round := range 3 {
+		var server []byte
+		for i := range 50 {
+			_, wire := u.open(7) // all callers chose the same id
+			if _, taken := wires[wire]; taken {
+				t.Fatalf("id %d is used twice", wire)
+			}
+			wires[wire] = fmt.Sprint(round, "/", i)
+			server = append(testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, ID: wire, Payload: wires[wire]}), server...)
+		}
+		got := collector{}
+		if err := u.feed([][]byte{server[:100], server[100:]}, &got); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != 50 {
+			t.Fatalf("%d replies, want 50", len(got))
+		}
+	}
+	stale := testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, ID: 1 << 20})
+	if err := u.feed([][]byte{stale}, &collector{}); err == nil {
+		t.Error("the reply to an ended call was taken")
+	}
+}
+
+type collector []string
+
+func (c *collector) reply(_ uint32, id uint64, m *sdk.Message) {
+	if id != 7 {
+		panic("the caller's id is lost")
+	}
+	*c = append(*c, string(m.Bytes))
+}
+func (c *collector) send([]byte) {}
+
+func TestBridgeAllocatesNothing(t *testing.T) {
+	c := config(t, `{"name":"toy"}`)
+	headers := requestHeaders("x-rpc-tenant", "blue")
+	frame := [][]byte{testcodec.Append(nil, callOf(1, "m", [2]string{"Tenant", "blue"}))}
+	reply := [][]byte{testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, ID: 1, Payload: "fine"})}
+	run := func() {
+		b := NewBridge(c)
+		b.Headers(headers, false)
+		b.Data(frame, true)
+		if o := b.FromServer(reply, false); o.Response == nil || !o.Response.End {
+			t.Fatal(show(o.Response))
+		}
+		b.Release()
+	}
+	run()
+	if n := testing.AllocsPerRun(200, run); n > 0 && !raceEnabled {
+		t.Errorf("%v allocations a call", n)
+	}
+}
+
+func FuzzBridge(f *testing.F) {
+	f.Add([]byte("/com.foo.Bar/m"), testcodec.Append(nil, callOf(1, "m")), testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, ID: 1}), 5)
+	c := config(f, `{"name":"toy","max_message_bytes":100000}`)
+	f.Fuzz(func(t *testing.T, path, body, server []byte, cut int) {
+		b := NewBridge(c)
+		defer b.Release()
+		answers := 0
+		take := func(o *BridgeOutput) {
+			if o.Response != nil {
+				answers++
+			}
+		}
+		cut = max(0, min(cut, len(body), len(server)))
+		take(b.Headers([]Field{{[]byte(":method"), []byte("POST")}, {[]byte(":path"), path}, {[]byte("content-type"), []byte("application/grpc+toy")}}, false))
+		take(b.Data([][]byte{body[:cut]}, false))
+		take(b.Data([][]byte{body[cut:]}, true))
+		if answers > 0 {
+			t.Fatal("answered while the request was being encoded")
+		}
+		if b.failure != nil || b.oneway {
+			take(b.Deferred())
+		}
+		take(b.FromServer([][]byte{server[:cut]}, false))
+		take(b.FromServer([][]byte{server[cut:]}, true))
+		if answers != 1 {
+			t.Fatalf("%d answers", answers)
+		}
+	})
+}
