@@ -35,12 +35,16 @@ func (s *supervisor) tryReload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	chosen, err := choosePorts(resources.Listeners, s.bound, s.chosen)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
 	if err := s.server.Apply(ctx, resources); err != nil {
 		return err
 	}
-	s.running = next
+	s.running, s.chosen = next, chosen
 	before := s.bound
 	if s.bound, err = s.awaitListeners(ctx, next); err != nil {
 		s.bound = before
@@ -129,6 +133,8 @@ func (s *supervisor) drain(ctx context.Context) error {
 			return open == 0, err
 		})
 	}
-	s.envoy.stop(ctx)
+	if ctx.Err() == nil { // else it is ended at once
+		s.envoy.stop(ctx)
+	}
 	return nil
 }

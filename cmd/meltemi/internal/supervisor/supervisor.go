@@ -33,10 +33,11 @@ type supervisor struct {
 
 	// What follows belongs to the one task (see loop) that runs at a time.
 	admin   *admin
-	file    []byte     // as it was last read
-	started *mesh.Mesh // what Envoy was started with
-	running *mesh.Mesh // what Envoy has now
-	bound   map[string]string
+	file    []byte            // as it was last read
+	started *mesh.Mesh        // what Envoy was started with
+	running *mesh.Mesh        // what Envoy has now
+	bound   map[string]string // real addresses, by listener
+	chosen  map[string]uint32 // ports that were chosen here, by listener
 }
 
 // Run runs Envoy from a mesh file until a signal stops it (nil), ctx ends (nil), or

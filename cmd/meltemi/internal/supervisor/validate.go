@@ -54,7 +54,7 @@ func AskEnvoy(ctx context.Context, path, library string, m *mesh.Mesh) error {
 }
 
 // logPrefix is what Envoy's log puts before a message.
-var logPrefix = regexp.MustCompile(`^\[[^\]]*\]\[[^\]]*\]\[[^\]]*\] (\[[^\]]*\] )?`)
+var logPrefix = regexp.MustCompile(`^(\[[^\]]*\])+ (\[[^\]]*\] )?`)
 
 // complaint is what Envoy's output says is wrong: its errors without the log's
 // decoration, each once, or all of the output if it names none.

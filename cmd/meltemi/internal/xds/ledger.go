@@ -3,6 +3,7 @@ package xds
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"github.com/envoyproxy/go-control-plane/pkg/cache/v3"
@@ -114,7 +115,7 @@ func (s *Server) onRequest(_ int64, req *discoveryv3.DiscoveryRequest) error {
 		return nil
 	}
 	if detail := req.GetErrorDetail(); detail != nil {
-		return s.reject(url, detail.GetMessage())
+		return s.reject(url, strings.TrimSpace(detail.GetMessage()))
 	}
 	if have := l.taken[url]; have != nil && have.version == sent.version {
 		for name := range have.names {
