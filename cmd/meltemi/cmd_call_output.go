@@ -47,6 +47,9 @@ func (p callPrinter) singleText(r *callResult) error {
 	var b strings.Builder
 	status := r.reply.Status
 	facts := fmt.Sprintf("status %d, %s", status.Native, milliseconds(r.latency))
+	if r.reply.View.Exception == nil && status.Code != sdk.OK {
+		facts = milliseconds(r.latency) // the text tells the status
+	}
 	if r.ok() {
 		fmt.Fprintf(&b, "%s  %s\n", p.style.Good("ok"), p.style.Faint(facts))
 		fmt.Fprintf(&b, "result\n  %s\n", indentJSON(r.reply.View.Result))
@@ -72,7 +75,11 @@ func writeEntries(b *strings.Builder, title string, entries []sdk.Entry) {
 	}
 	b.WriteString(title + "\n")
 	for _, e := range entries {
-		fmt.Fprintf(b, "  %-*s  %s\n", width, cli.Printable(string(e.Key)), cli.Printable(string(e.Value)))
+		value := cli.Printable(string(e.Value))
+		if value == "" {
+			value = `""`
+		}
+		fmt.Fprintf(b, "  %-*s  %s\n", width, cli.Printable(string(e.Key)), value)
 	}
 }
 

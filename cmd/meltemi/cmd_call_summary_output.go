@@ -34,7 +34,7 @@ func (p callPrinter) summary(s *callSummary) error {
 
 func (p callPrinter) summaryText(s *callSummary) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d calls: %s, %s, %.3g s, %.4g calls/s\n", s.ok+s.failed,
+	fmt.Fprintf(&b, "%d calls: %s, %s, %.3f s, %.0f calls/s\n", s.ok+s.failed,
 		p.style.Good(fmt.Sprintf("%d ok", s.ok)), p.count(s.failed, "failed"),
 		s.elapsed.Seconds(), s.rate())
 	writeTallies(&b, "servers", ranked(s.servers))

@@ -41,8 +41,8 @@ func (p *inspectPrinter) record(r explain.Record) {
 		p.problemText(&b, r)
 	case *explain.Ignored:
 		p.ignored++
-		fmt.Fprintf(&b, "stream %d  %s > %s: ignored, %d bytes are not of this protocol: %s\n\n",
-			r.Stream, r.Client, r.Server, r.Bytes, cli.Printable(r.Reason))
+		fmt.Fprintf(&b, "stream %d  %s > %s: ignored, %s not of this protocol: %s\n\n",
+			r.Stream, r.Client, r.Server, plural(int(r.Bytes), "byte"), cli.Printable(r.Reason))
 	}
 	if p.err != nil {
 		return

@@ -52,7 +52,7 @@ func (p *inspectPrinter) problemText(b *strings.Builder, r *explain.Problem) {
 	fmt.Fprintf(b, "%s  %s: %s\n", p.style.Bad("problem"), placeText(&r.Place), cli.Printable(r.Fault.Text))
 	contextText(b, r.Fault.Context)
 	if r.Skipped > 0 {
-		fmt.Fprintf(b, "  skipped %d bytes\n", r.Skipped)
+		fmt.Fprintf(b, "  skipped %s\n", plural(int(r.Skipped), "byte"))
 	}
 	b.WriteByte('\n')
 }
@@ -90,7 +90,11 @@ func (t table) entries(name string, list sdk.OrderedMap) {
 	}
 	for _, e := range list {
 		value, _ := e.Value.(string) // explain makes nothing else
-		fmt.Fprintf(t.b, "  %-9s  %-*s  %s\n", name, width, keyText(e), shorten(cli.Printable(value)))
+		value = shorten(value)
+		if value == "" {
+			value = `""`
+		}
+		fmt.Fprintf(t.b, "  %-9s  %-*s  %s\n", name, width, keyText(e), value)
 		name = ""
 	}
 }
@@ -100,7 +104,7 @@ func keyText(e sdk.MapEntry) string {
 	return cli.Printable(key)
 }
 
-// shorten cuts s, JSON or printable text, to what fits on a screen.
+// shorten is s as a terminal may show it, cut to what fits on a screen.
 func shorten(s string) string {
 	if len(s) <= maxShown {
 		return cli.Printable(s)

@@ -107,7 +107,7 @@ func (d *hexDecoder) dumpLine(line string) (start, end int, err error) {
 // characters, which hexdump -C puts between bars, and the others behind two spaces
 // (with a colon) or three (without, where two are a gap in the middle).
 func hexPart(s string, colon bool) int {
-	if i := strings.Index(s, "  |"); i >= 0 {
+	if i := strings.Index(s, "  |"); i >= 0 && !colon {
 		return i
 	}
 	gap := "   "

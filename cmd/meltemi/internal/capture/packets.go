@@ -78,11 +78,11 @@ func (p *packetReader) next() (pkt packet, err error) {
 	p.count++
 	defer packetBarrier(p.count, &err)
 	data, info, link, err := p.read()
-	if errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) && info.CaptureLength == 0 {
 		return packet{}, io.EOF
 	}
-	if err != nil {
-		return packet{}, &PacketError{Packet: p.count, Err: err}
+	if err != nil { // an EOF here comes behind a packet's header
+		return packet{}, &PacketError{Packet: p.count, Err: unexpected(err)}
 	}
 	if info.Timestamp.IsZero() {
 		info.Timestamp = time.Unix(0, 0).UTC() // a simple packet block has no time
@@ -98,9 +98,12 @@ func packetBarrier(number int, err *error) {
 	}
 }
 
+var errCut = errors.New("the file ends too early")
+
+// unexpected is err where no end was expected.
 func unexpected(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errCut
 	}
 	return err
 }

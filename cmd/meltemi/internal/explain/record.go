@@ -26,7 +26,7 @@ type Place struct {
 
 // Frame is a message.
 type Frame struct {
-	Number int `json:"number"` // from 1, over the whole input
+	Number int `json:"number"` // for who receives the frames to count them
 	Place
 	Size      int             `json:"bytes"`
 	Kind      string          `json:"kind"`
