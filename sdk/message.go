@@ -1,6 +1,9 @@
 package sdk
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // Kind is what a message is to the host.
 type Kind uint8
@@ -164,7 +167,7 @@ func (m *Message) find(key []byte) int {
 		return -1
 	}
 	for i := range m.entries {
-		if string(m.entries[i].Key) == string(key) {
+		if bytes.Equal(m.entries[i].Key, key) {
 			return i
 		}
 	}

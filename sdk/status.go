@@ -112,7 +112,7 @@ func (c Cause) String() string {
 func Causes() []Cause {
 	all := make([]Cause, causeCount)
 	for i := range all {
-		all[i] = Cause(i) //nolint:gosec // causeCount is a small constant
+		all[i] = Cause(i)
 	}
 	return all
 }

@@ -144,7 +144,7 @@ func entryOf(list []sdk.Entry, key string) (string, bool) {
 // BuildResponse implements sdk.ResponseBuilder, in the request's serialization.
 func (*Codec) BuildResponse(dst []byte, req *sdk.Message, r sdk.Response) ([]byte, error) {
 	start := len(dst)
-	serial := byte(req.Token & maskSerial) //nolint:gosec // five bits
+	serial := byte(req.Token & maskSerial)
 	attachments := req.Token&tokenAttachments != 0
 	switch serial {
 	case serialHessian2, serialFastjson2:

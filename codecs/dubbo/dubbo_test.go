@@ -13,11 +13,11 @@ import (
 )
 
 // frames are messages of other implementations, from testdata/dubbo.
-func frames(t testing.TB) map[string][]byte {
-	t.Helper()
+func frames(tb testing.TB) map[string][]byte {
+	tb.Helper()
 	text, err := os.ReadFile("../../testdata/dubbo/frames.tsv")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	all := map[string][]byte{}
 	for line := range strings.Lines(string(text)) {
@@ -27,34 +27,34 @@ func frames(t testing.TB) map[string][]byte {
 		f := strings.Split(strings.TrimSpace(line), "\t")
 		b, err := hex.DecodeString(f[3])
 		if err != nil {
-			t.Fatalf("%s: %v", f[0], err)
+			tb.Fatalf("%s: %v", f[0], err)
 		}
 		all[f[0]] = b
 	}
 	return all
 }
 
-func codec(t testing.TB) *Codec {
-	t.Helper()
+func codec(tb testing.TB) *Codec {
+	tb.Helper()
 	c, err := newCodec(nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c.(*Codec)
 }
 
 // read decodes one whole message.
-func read(t testing.TB, c *Codec, b []byte) *sdk.Message {
-	t.Helper()
+func read(tb testing.TB, c *Codec, b []byte) *sdk.Message {
+	tb.Helper()
 	m := &sdk.Message{}
 	n, err := c.Decode(sdk.FromClient, b, m)
 	if err != nil || n != len(b) {
-		t.Fatalf("Decode: %d of %d, %v", n, len(b), err)
+		tb.Fatalf("Decode: %d of %d, %v", n, len(b), err)
 	}
 	m.Bytes = b
 	if m.Kind == sdk.KindRequest || m.Kind == sdk.KindOneWay || m.Kind == sdk.KindResponse {
 		if err := c.Metadata(m); err != nil {
-			t.Fatalf("Metadata: %v", err)
+			tb.Fatalf("Metadata: %v", err)
 		}
 	}
 	return m

@@ -1,6 +1,7 @@
 package dubbo
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -184,7 +185,7 @@ func (e *editor) set(entry sdk.Entry) error {
 func (e *editor) remove(key []byte) error {
 	for i := range e.attachments {
 		a := &e.attachments[i]
-		if string(a.key) != string(key) {
+		if !bytes.Equal(a.key, key) {
 			continue
 		}
 		if !a.scalar {
@@ -248,7 +249,7 @@ func (e *editor) chunkLength() error {
 	if n < 0 || n > 1<<31-1 {
 		return sdk.Unsupported("attachments", fmt.Errorf("%d bytes do not fit", n))
 	}
-	e.replace(e.chunk, e.chunk+4, binary.BigEndian.AppendUint32(nil, uint32(n))) //nolint:gosec // checked
+	e.replace(e.chunk, e.chunk+4, binary.BigEndian.AppendUint32(nil, uint32(n)))
 	return nil
 }
 

@@ -17,7 +17,7 @@ const dubboVersion = "2.0.2"
 
 // Reply implements sdk.Codec: a failure is a status, a refusal an exception.
 func (c *Codec) Reply(dst []byte, call sdk.Call, f sdk.Failure) ([]byte, error) {
-	serial := byte(call.Token & maskSerial) //nolint:gosec // five bits
+	serial := byte(call.Token & maskSerial)
 	if serial != serialHessian2 && serial != serialFastjson2 {
 		// Its text would have to be in a serialization that is not known.
 		return dst, unknownSerialization(serial)

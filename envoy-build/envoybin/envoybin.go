@@ -115,7 +115,7 @@ var versionLine = regexp.MustCompile(`version: [0-9a-f]+/(\d+)\.(\d+)\.(\d+)`)
 func versionOf(ctx context.Context, path string) (v Version, err error) {
 	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, path, "--version").CombinedOutput()
+	out, err := exec.CommandContext(ctx, path, "--version").CombinedOutput() //nolint:gosec // running what the user names is the point
 	match := versionLine.FindSubmatch(out)
 	if match == nil {
 		if err != nil {
@@ -150,7 +150,7 @@ func missingCallback(path string) (name string, known bool) {
 	if err != nil {
 		return "", false
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	symbols, err := f.DynamicSymbols()
 	if err != nil {
 		return callbacks[0], true

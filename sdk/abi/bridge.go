@@ -170,7 +170,7 @@ func carryBridge(w *worker, o *engine.BridgeOutput, out *C.meltemi_bridge_output
 	C.meltemi_arena_reserve(out.arena, C.size_t(size))
 	a := arena{rest: unsafe.Slice((*byte)(unsafe.Pointer(out.arena.bytes)), size)}
 	if r != nil {
-		out.status, out.end = C.uint32_t(r.Status), C.bool(r.End) //nolint:gosec // an HTTP status
+		out.status, out.end = C.uint32_t(r.Status), C.bool(r.End)
 		// The arrays come first, since they must be aligned.
 		headers, trailers := a.array(len(r.Fields)), a.array(len(r.Trailers))
 		a.fill(headers, r.Fields)

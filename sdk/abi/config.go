@@ -94,7 +94,7 @@ func meltemiNetworkConfigNew(envoy unsafe.Pointer, name *C.char, nameLength C.si
 	for m, name := range engine.MetricNames {
 		metric := []byte("meltemi_" + name)
 		c.metrics[m] = C.meltemi_define(envoy, (*C.char)(unsafe.Pointer(unsafe.SliceData(metric))),
-			C.size_t(len(metric)), C.bool(engine.Metric(m).Gauge())) //nolint:gosec // a small index
+			C.size_t(len(metric)), C.bool(engine.Metric(m).Gauge()))
 	}
 	return keepConfig(c)
 }
@@ -115,8 +115,7 @@ func meltemiBridgeConfigNew(name *C.char, nameLength C.size_t, text *C.char, tex
 }
 
 //export meltemiListenerConfigNew
-func meltemiListenerConfigNew(name *C.char, nameLength C.size_t, text *C.char, textLength C.size_t,
-) (handle C.uint64_t) {
+func meltemiListenerConfigNew(name *C.char, nameLength C.size_t) (handle C.uint64_t) {
 	defer barrier("configuration of the listener filter", func() { handle = 0 })
 	switch kind := goString(name, nameLength); kind {
 	case "h2c":

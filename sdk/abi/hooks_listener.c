@@ -16,9 +16,8 @@ static const filter_status wait = envoy_dynamic_module_type_on_listener_filter_s
 config_module envoy_dynamic_module_on_listener_filter_config_new(
     config_envoy envoy, envoy_dynamic_module_type_envoy_buffer name,
     envoy_dynamic_module_type_envoy_buffer text) {
-  (void)envoy;
-  return (config_module)(uintptr_t)meltemiListenerConfigNew((char*)name.ptr, name.length,
-                                                            (char*)text.ptr, text.length);
+  (void)envoy, (void)text;
+  return (config_module)(uintptr_t)meltemiListenerConfigNew((char*)name.ptr, name.length);
 }
 
 void envoy_dynamic_module_on_listener_filter_config_destroy(config_module config) {
@@ -51,10 +50,10 @@ filter_status envoy_dynamic_module_on_listener_filter_on_accept(listener_envoy e
 filter_status envoy_dynamic_module_on_listener_filter_on_data(listener_envoy envoy,
                                                               listener_module module,
                                                               size_t data_length) {
-  (void)data_length;
+  (void)module, (void)data_length;
   envoy_dynamic_module_type_envoy_buffer chunk = {NULL, 0};
   envoy_dynamic_module_callback_listener_filter_get_buffer_chunk(envoy, &chunk);
-  int protocol = meltemiListenerSniff((uint64_t)(uintptr_t)module, (char*)chunk.ptr, chunk.length);
+  int protocol = meltemiListenerSniff((char*)chunk.ptr, chunk.length);
   if (protocol == MELTEMI_PROTOCOL_UNDECIDED) {
     return wait;
   }

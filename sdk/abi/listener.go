@@ -24,7 +24,7 @@ func meltemiListenerPeek(config C.uint64_t) (n C.size_t) {
 // meltemiListenerSniff decides on the first bytes of a connection.
 //
 //export meltemiListenerSniff
-func meltemiListenerSniff(config C.uint64_t, bytes *C.char, length C.size_t) (protocol C.int) {
+func meltemiListenerSniff(bytes *C.char, length C.size_t) (protocol C.int) {
 	defer barrier("listener filter", func() { protocol = C.MELTEMI_PROTOCOL_HTTP2 })
 	http1, decided := engine.SniffListener(unsafe.Slice((*byte)(unsafe.Pointer(bytes)), length))
 	switch {

@@ -20,7 +20,7 @@ func (s *slab[T]) put(v *T) uint64 {
 		i = s.free[n-1]
 		s.free = s.free[:n-1]
 	} else {
-		i = uint32(len(s.slots)) //nolint:gosec // far fewer connections than 2^32 fit into memory
+		i = uint32(len(s.slots))
 		s.slots = append(s.slots, slot[T]{})
 	}
 	s.slots[i].value = v
@@ -42,7 +42,7 @@ func (s *slab[T]) remove(handle uint64) *T {
 	if v == nil {
 		return nil
 	}
-	i := uint32(handle&0xffffffff) - 1 //nolint:gosec // get has checked it
+	i := uint32(handle&0xffffffff) - 1
 	s.slots[i] = slot[T]{generation: s.slots[i].generation + 1}
 	s.free = append(s.free, i)
 	return v

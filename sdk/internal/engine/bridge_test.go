@@ -67,8 +67,10 @@ func TestBridgeReplies(t *testing.T) {
 		"wrong id":         {message(sdk.KindResponse, 2, "x"), "200 grpc-status=13 grpc-message=bad response: the server sent a reply that nobody waits for x-meltemi-cause=- - meltemi_bad_response x-meltemi-reset=1 end=false trailers=0"},
 		"garbage":          {"HTTP/1.1", "200 grpc-status=13 grpc-message=bad response: magic: at byte 0: not TY x-meltemi-cause=- - meltemi_bad_response x-meltemi-reset=1 end=false trailers=0"},
 		"a call by it":     {message(sdk.KindRequest, 5, "x") + reply, fine},
-		"longer than allowed": {"TY\x03\x00" + strings.Repeat("\x00", 12) + "\x00\x00\x00\x00\xff\xff\xff\xff",
-			"200 grpc-status=13 grpc-message=bad response: the server's message is over the limit x-meltemi-cause=- - meltemi_bad_response x-meltemi-reset=1 end=false trailers=0"},
+		"longer than allowed": {
+			"TY\x03\x00" + strings.Repeat("\x00", 12) + "\x00\x00\x00\x00\xff\xff\xff\xff",
+			"200 grpc-status=13 grpc-message=bad response: the server's message is over the limit x-meltemi-cause=- - meltemi_bad_response x-meltemi-reset=1 end=false trailers=0",
+		},
 	}
 	c := config(t, `{"name":"toy"}`)
 	for name, tt := range tests {
@@ -165,7 +167,7 @@ func TestUpstreamWithManyCalls(t *testing.T) {
 	for round := range 3 {
 		var server []byte
 		for i := range 50 {
-			_, wire := u.open(7) // all callers chose the same id
+			wire := u.open(7) // all callers chose the same id
 			if _, taken := wires[wire]; taken {
 				t.Fatalf("id %d is used twice", wire)
 			}

@@ -9,7 +9,6 @@ import (
 var (
 	errNotReply = errors.New("the body is not a reply")
 	errWrongID  = errors.New("the reply belongs to another call")
-	errNoReply  = errors.New("the response has no body")
 	errTooMuch  = errors.New("the response is over the limit")
 )
 

@@ -56,6 +56,7 @@ type manager struct {
 }
 
 func newManager(tb testing.TB) *manager {
+	tb.Helper()
 	m := &manager{tb: tb, requests: map[uint32]*wireRequest{}}
 	m.framer = http2.NewFramer(nil, &m.in)
 	m.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
@@ -305,7 +306,7 @@ func steady(tb testing.TB) (*Downstream, func()) {
 	response := func() []byte {
 		m.headers(1, false, good("date", "today")...)
 		_ = m.writer.WriteData(1, true, reply)
-		_ = m.writer.WriteWindowUpdate(0, uint32(len(request))) //nolint:gosec // short
+		_ = m.writer.WriteWindowUpdate(0, uint32(len(request)))
 		return m.written()
 	}
 	first, other := response(), response()

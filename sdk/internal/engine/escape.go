@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"errors"
+	"slices"
 )
 
 // A byte that a place cannot hold is written as '~' and two upper-case hex digits.
@@ -96,12 +97,7 @@ func validValue(s []byte) bool {
 	if isSpace(s[0]) || isSpace(s[len(s)-1]) {
 		return false
 	}
-	for _, b := range s {
-		if isControl(b) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(s, isControl)
 }
 
 // appendMarkedValue appends a value that is not valid, escaped.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -100,7 +101,7 @@ func find(list []Field, name string) (value []byte, ok bool) {
 			value, ok = list[i].Value, true
 			continue
 		}
-		value = append(append(value[:len(value):len(value)], ','), list[i].Value...)
+		value = append(append(slices.Clip(value), ','), list[i].Value...)
 	}
 	return value, ok
 }

@@ -134,7 +134,7 @@ func (e *headerEncoder) insert(nameLength int) {
 func (e *headerEncoder) evict(n int) {
 	for e.used > 0 && e.size+n > e.max {
 		old := &e.order[e.first]
-		at := e.count - uint64(e.used) //nolint:gosec // not negative
+		at := e.count - uint64(e.used)
 		if e.index[old.key] == at {
 			delete(e.index, old.key)
 		}

@@ -87,18 +87,28 @@ func TestRequestHeaders(t *testing.T) {
 		"long deadline":     {``, long, ":authority=toy :path=/s/m grpc-timeout=4233599S"},
 		"one-way":           {``, oneway, ":authority=toy :path=/s/m x-rpc-kind=oneway"},
 		"one-way by method": {`"oneway":["s/m"]`, request("s", "m"), ":authority=toy :path=/s/m x-rpc-kind=oneway"},
-		"names": {``, request("s", "m", [2]string{"Tenant", "A"}, [2]string{"a b", "1"}, [2]string{"~", "2"}, [2]string{"", "3"}),
-			":authority=toy :path=/s/m x-rpc-tenant=A x-rpc-a~20b=1 x-rpc-~7E=2"},
-		"values": {``, request("s", "m", [2]string{"a", " x"}, [2]string{"b", "x\n~"}, [2]string{"c", "ü~"}, [2]string{"d", ""}),
-			":authority=toy :path=/s/m x-rpc-a~=~20x x-rpc-b~=x~0A~7E x-rpc-c=ü~ x-rpc-d="},
-		"reserved": {``, request("s", "m", [2]string{"kind", "1"}, [2]string{"_kind", "2"}, [2]string{"Local-x", "3"}, [2]string{"status", "4"}),
-			":authority=toy :path=/s/m x-rpc-_kind=1 x-rpc-__kind=2 x-rpc-_local-x=3 x-rpc-_status=4"},
-		"tracing": {`"tracing_headers":["x-request-id"]`, request("s", "m", [2]string{"Traceparent", "00"}, [2]string{"X-B3-TraceId", "1"}, [2]string{"x-request-id", "2"}, [2]string{"b3", "bad\n"}),
-			":authority=toy :path=/s/m traceparent=00 x-b3-traceid=1 x-request-id=2"},
+		"names": {
+			``, request("s", "m", [2]string{"Tenant", "A"}, [2]string{"a b", "1"}, [2]string{"~", "2"}, [2]string{"", "3"}),
+			":authority=toy :path=/s/m x-rpc-tenant=A x-rpc-a~20b=1 x-rpc-~7E=2",
+		},
+		"values": {
+			``, request("s", "m", [2]string{"a", " x"}, [2]string{"b", "x\n~"}, [2]string{"c", "ü~"}, [2]string{"d", ""}),
+			":authority=toy :path=/s/m x-rpc-a~=~20x x-rpc-b~=x~0A~7E x-rpc-c=ü~ x-rpc-d=",
+		},
+		"reserved": {
+			``, request("s", "m", [2]string{"kind", "1"}, [2]string{"_kind", "2"}, [2]string{"Local-x", "3"}, [2]string{"status", "4"}),
+			":authority=toy :path=/s/m x-rpc-_kind=1 x-rpc-__kind=2 x-rpc-_local-x=3 x-rpc-_status=4",
+		},
+		"tracing": {
+			`"tracing_headers":["x-request-id"]`, request("s", "m", [2]string{"Traceparent", "00"}, [2]string{"X-B3-TraceId", "1"}, [2]string{"x-request-id", "2"}, [2]string{"b3", "bad\n"}),
+			":authority=toy :path=/s/m traceparent=00 x-b3-traceid=1 x-request-id=2",
+		},
 		"expose": {`"expose":["t*"]`, request("s", "m", [2]string{"tenant", "1"}, [2]string{"secret", "2"}), ":authority=toy :path=/s/m x-rpc-tenant=1"},
 		"hidden": {`"on_fold":"hide"`, request("s", "m", [2]string{"A", "1"}, [2]string{"a", "2"}, [2]string{"b", "3"}), ":authority=toy :path=/s/m x-rpc-b=3"},
-		"nothing but what a client may set": {``, request("s", "m", [2]string{":path", "/x"}, [2]string{"x-envoy-retry-on", "5xx"}, [2]string{"host", "h"}),
-			":authority=toy :path=/s/m x-rpc-~3Apath=/x x-rpc-x-envoy-retry-on=5xx x-rpc-host=h"},
+		"nothing but what a client may set": {
+			``, request("s", "m", [2]string{":path", "/x"}, [2]string{"x-envoy-retry-on", "5xx"}, [2]string{"host", "h"}),
+			":authority=toy :path=/s/m x-rpc-~3Apath=/x x-rpc-x-envoy-retry-on=5xx x-rpc-host=h",
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -69,7 +69,8 @@ func (u *Upstream) reset(c *Config, counts *Counts, rewrite bool) {
 
 // open notes a call with the id that the caller chose, and returns the id that the
 // server must see.
-func (u *Upstream) open(id uint64) (slot uint32, wire uint64) {
+func (u *Upstream) open(id uint64) (wire uint64) {
+	var slot uint32
 	if n := len(u.free); n > 0 {
 		slot, u.free = u.free[n-1], u.free[:n-1]
 	} else {
@@ -85,16 +86,7 @@ func (u *Upstream) open(id uint64) (slot uint32, wire uint64) {
 	if u.kind().ordered {
 		u.queue = append(u.queue, slot)
 	}
-	return slot, c.wire
-}
-
-// close ends a call whose reply is not wanted any more. For ordered codecs its
-// place in the queue stays, since its reply will come.
-func (u *Upstream) close(slot uint32) {
-	u.calls[slot].live = false
-	if !u.kind().ordered {
-		u.free = append(u.free, slot)
-	}
+	return c.wire
 }
 
 // take finds the call that a reply belongs to and closes it.
@@ -128,7 +120,7 @@ func (u *Upstream) slotOf(wire uint64) (uint32, bool) {
 	}
 	for i := range u.calls {
 		if u.calls[i].live && u.calls[i].wire == wire {
-			return uint32(i), true //nolint:gosec // a slot
+			return uint32(i), true
 		}
 	}
 	return 0, false

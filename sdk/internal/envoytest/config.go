@@ -1,5 +1,7 @@
 package envoytest
 
+import "maps"
+
 // The parts of Envoy configurations that tests need. `meltemi config` makes the
 // same for users; here it is spelled out, so that a test can leave a part away.
 
@@ -12,9 +14,7 @@ func Address(host string, port int) map[string]any {
 
 func typed(name string, fields object) object {
 	config := object{"@type": "type.googleapis.com/" + name}
-	for k, v := range fields {
-		config[k] = v
-	}
+	maps.Copy(config, fields)
 	return config
 }
 
@@ -32,16 +32,16 @@ func Listener(name, config string, routes []any, more map[string]any) map[string
 		"stream_error_on_invalid_http_message": true,
 		"stream_idle_timeout":                  "0s",
 		"common_http_protocol_options":         object{"max_headers_count": 1000},
-		"http_filters": []any{object{"name": "envoy.filters.http.router",
-			"typed_config": typed("envoy.extensions.filters.http.router.v3.Router", nil)}},
+		"http_filters": []any{object{
+			"name":         "envoy.filters.http.router",
+			"typed_config": typed("envoy.extensions.filters.http.router.v3.Router", nil),
+		}},
 		"route_config": object{"name": name, "virtual_hosts": []any{
 			object{"name": "all", "domains": []any{"*"}, "routes": routes},
 		}},
 		"local_reply_config": LocalReplies(),
 	}
-	for k, v := range more {
-		hcm[k] = v
-	}
+	maps.Copy(hcm, more)
 	var filters []any
 	if config != "" {
 		filters = append(filters, object{"name": "meltemi", "typed_config": typed(
@@ -66,11 +66,17 @@ func LocalReplies() map[string]any {
 		"append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
 	}
 	return object{"mappers": []any{
-		object{"filter": object{"response_flag_filter": object{"flags": []any{"UC", "UR", "LR", "UPE"}}},
-			"headers_to_add": []any{unknown, cause}},
-		object{"filter": object{"status_code_filter": object{"comparison": object{"op": "GE",
-			"value": object{"default_value": 100, "runtime_key": "meltemi.local_replies"}}}},
-			"headers_to_add": []any{cause}},
+		object{
+			"filter":         object{"response_flag_filter": object{"flags": []any{"UC", "UR", "LR", "UPE"}}},
+			"headers_to_add": []any{unknown, cause},
+		},
+		object{
+			"filter": object{"status_code_filter": object{"comparison": object{
+				"op":    "GE",
+				"value": object{"default_value": 100, "runtime_key": "meltemi.local_replies"},
+			}}},
+			"headers_to_add": []any{cause},
+		},
 	}}
 }
 
@@ -79,9 +85,7 @@ func LocalReplies() map[string]any {
 // max_stream_duration, so a timeout becomes the older max_grpc_timeout.
 func Route(prefix, cluster string, more map[string]any) map[string]any {
 	action := object{"cluster": cluster, "timeout": "0s"}
-	for k, v := range more {
-		action[k] = v
-	}
+	maps.Copy(action, more)
 	if timeout, ok := more["timeout"]; ok {
 		action["max_grpc_timeout"] = timeout
 	} else {

@@ -84,8 +84,10 @@ func TestLocalReplies(t *testing.T) {
 			{"aborted", 0, sdk.CauseAborted, sdk.Unavailable, "aborted"},
 		}
 		for i, tt := range tests {
-			m := testcodec.Message{Kind: sdk.KindRequest, ID: uint64(i), Service: "s", Method: tt.method, Timeout: tt.timeout,
-				Entries: [][2]string{{"to", "absent"}}}
+			m := testcodec.Message{
+				Kind: sdk.KindRequest, ID: uint64(i), Service: "s", Method: tt.method, Timeout: tt.timeout,
+				Entries: [][2]string{{"to", "absent"}},
+			}
 			t.Log(tt.method)
 			start := time.Now()
 			got := client.Call(m)

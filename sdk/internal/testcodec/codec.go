@@ -19,6 +19,7 @@ package testcodec
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
@@ -100,9 +101,9 @@ func (*Codec) Decode(_ sdk.Side, b []byte, m *sdk.Message) (int, error) {
 	total := HeaderSize + uint64(binary.BigEndian.Uint32(b[16:])) + uint64(binary.BigEndian.Uint32(b[20:]))
 	m.Kind = kinds[b[2]]
 	if total > uint64(len(b)) {
-		return int(total), sdk.ErrNeedMore //nolint:gosec // below 2^34
+		return int(total), sdk.ErrNeedMore
 	}
-	return int(total), nil //nolint:gosec // at most len(b)
+	return int(total), nil
 }
 
 // Metadata implements sdk.Codec.
@@ -160,14 +161,14 @@ func (c *Codec) Encode(dst []byte, m *sdk.Message, mut *sdk.Mutation) ([]byte, e
 	}
 	more := mut.Set
 	if !c.Fixed {
-		more = append(more[:len(more):len(more)], mut.Optional...)
+		more = append(slices.Clip(more), mut.Optional...)
 	}
 	for _, e := range more {
 		if !written[string(e.Key)] {
 			dst = appendEntry(dst, e.Key, e.Value)
 		}
 	}
-	binary.BigEndian.PutUint32(dst[start+16:], uint32(len(dst)-start-HeaderSize)) //nolint:gosec // a test codec
+	binary.BigEndian.PutUint32(dst[start+16:], uint32(len(dst)-start-HeaderSize))
 	return append(dst, m.Bytes[HeaderSize+entries.Offset():]...), nil
 }
 

@@ -23,9 +23,9 @@ func Append(dst []byte, m Message) []byte {
 	start := len(dst)
 	dst = append(dst, 'T', 'Y', number(m.Kind), byte(m.Status))
 	dst = binary.BigEndian.AppendUint64(dst, m.ID)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Timeout.Milliseconds())) //nolint:gosec // a test codec
+	dst = binary.BigEndian.AppendUint32(dst, uint32(m.Timeout.Milliseconds()))
 	dst = append(dst, 0, 0, 0, 0)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(m.Payload))) //nolint:gosec // a test codec
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(m.Payload)))
 	if m.Method != "" {
 		dst = appendEntry(dst, []byte(keyService), []byte(m.Service))
 		dst = appendEntry(dst, []byte(keyMethod), []byte(m.Method))
@@ -33,7 +33,7 @@ func Append(dst []byte, m Message) []byte {
 	for _, e := range m.Entries {
 		dst = appendEntry(dst, []byte(e[0]), []byte(e[1]))
 	}
-	binary.BigEndian.PutUint32(dst[start+16:], uint32(len(dst)-start-HeaderSize)) //nolint:gosec // a test codec
+	binary.BigEndian.PutUint32(dst[start+16:], uint32(len(dst)-start-HeaderSize))
 	return append(dst, m.Payload...)
 }
 
@@ -83,6 +83,6 @@ func number(k sdk.Kind) byte {
 }
 
 func appendEntry(dst, key, value []byte) []byte {
-	dst = append(binary.BigEndian.AppendUint16(dst, uint16(len(key))), key...)      //nolint:gosec // a test codec
-	return append(binary.BigEndian.AppendUint16(dst, uint16(len(value))), value...) //nolint:gosec // a test codec
+	dst = append(binary.BigEndian.AppendUint16(dst, uint16(len(key))), key...)
+	return append(binary.BigEndian.AppendUint16(dst, uint16(len(value))), value...)
 }

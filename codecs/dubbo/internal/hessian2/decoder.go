@@ -180,7 +180,7 @@ func (d *Decoder) since(from int, tag byte) []byte {
 	again.Rewind(from)
 	var out []byte
 	for {
-		n := 0
+		var n int
 		switch {
 		case tag <= 0x2f:
 			n = int(tag - 0x20)

@@ -19,7 +19,7 @@ type piece struct {
 
 // chunk reads a chunk of a string, its tag already read.
 func (r *Reader) chunk(tag byte) (p piece) {
-	units := 0
+	var units int
 	p.last = true
 	switch {
 	case tag <= 0x1f:

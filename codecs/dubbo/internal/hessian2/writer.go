@@ -26,7 +26,7 @@ func AppendText(dst []byte, s string) []byte {
 		dst = append(dst, 0x30+byte(units>>8), byte(units))
 	default:
 		dst = append(dst, 'S')
-		dst = binary.BigEndian.AppendUint16(dst, uint16(units)) //nolint:gosec // at most maxChunk
+		dst = binary.BigEndian.AppendUint16(dst, uint16(units))
 	}
 	return appendUnits(dst, s)
 }

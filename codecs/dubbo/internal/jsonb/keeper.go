@@ -6,12 +6,11 @@ type Keeper interface {
 	Keep(b []byte) []byte
 }
 
-// Copier is a Keeper that leaves the text to the garbage collector, Dropper one
-// that keeps nothing.
-type (
-	Copier  struct{}
-	Dropper struct{}
-)
+// Copier is a Keeper that leaves the text to the garbage collector.
+type Copier struct{}
+
+// Dropper is a Keeper that keeps nothing.
+type Dropper struct{}
 
 // Keep returns a copy of b.
 func (Copier) Keep(b []byte) []byte { return append([]byte(nil), b...) }
