@@ -42,11 +42,11 @@ func newConfigCmd(check mesh.CheckCodec) *cobra.Command {
 				return err
 			}
 			warn(cmd.ErrOrStderr(), args[0], m)
-			print := m.YAML
+			render := m.YAML
 			if output == "json" {
-				print = m.JSON
+				render = m.JSON
 			}
-			text, err := print()
+			text, err := render()
 			if err != nil {
 				return err
 			}
@@ -61,14 +61,13 @@ func newConfigCmd(check mesh.CheckCodec) *cobra.Command {
 
 // readMesh reads a mesh file. Each line of its error names the file.
 func readMesh(path string, check mesh.CheckCodec) (*mesh.Mesh, error) {
-	file, err := os.ReadFile(path)
+	file, err := os.ReadFile(path) //nolint:gosec // the user names the file
 	if err != nil {
 		return nil, err
 	}
 	m, err := mesh.Parse(file, check)
-	var problems mesh.Problems
-	if errors.As(err, &problems) {
-		return nil, fmt.Errorf("%s: %s\n%w", path, count(len(problems)), err)
+	if invalid, ok := errors.AsType[*mesh.InvalidError](err); ok {
+		return nil, fmt.Errorf("%s: %s\n%w", path, count(len(invalid.Problems)), err)
 	}
 	return m, err
 }
@@ -80,11 +79,11 @@ func count(problems int) string {
 	return fmt.Sprintf("%d errors", problems)
 }
 
-// warn tells what looks wrong in a mesh. If w fails, nobody is left to tell.
+// warn tells what looks wrong in a mesh.
 func warn(w io.Writer, path string, m *mesh.Mesh) {
 	style := cli.StyleFor(w)
 	for _, warning := range m.Warnings() {
-		_, _ = fmt.Fprintf(w, "%s %s: %s\n", style.Warn("warning"), path, warning)
+		fmt.Fprintf(w, "%s %s: %s\n", style.Warn("warning"), path, warning) //nolint:errcheck // nobody is left to tell
 	}
 }
 

@@ -88,7 +88,7 @@ func run(cmd *cobra.Command, flags *runFlags, file string, check mesh.CheckCodec
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
-	return supervisor.Run(cmd.Context(), supervisor.Options{
+	return supervisor.Run(cmd.Context(), &supervisor.Options{
 		File:        file,
 		Envoy:       binary.Path,
 		Library:     library,

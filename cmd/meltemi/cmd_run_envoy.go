@@ -27,8 +27,7 @@ func (f *envoyFlags) add(cmd *cobra.Command) {
 // with the exit code for an Envoy that is missing or unfit.
 func findEnvoy(ctx context.Context, path string) (*envoybin.Binary, error) {
 	binary, err := envoybin.Find(ctx, path, fetchedEnvoys())
-	var unfit *envoybin.UnfitError
-	if errors.As(err, &unfit) {
+	if _, ok := errors.AsType[*envoybin.UnfitError](err); ok {
 		return nil, cli.Unfitf("%w", err)
 	}
 	return binary, err
@@ -52,5 +51,5 @@ func fetchedEnvoys() string {
 // completeFlag completes a flag of cmd to one of values.
 func completeFlag(cmd *cobra.Command, flag string, values ...string) {
 	complete := cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
-	_ = cmd.RegisterFlagCompletionFunc(flag, complete) // fails for an unknown flag only
+	cmd.RegisterFlagCompletionFunc(flag, complete) //nolint:errcheck,gosec // fails for an unknown flag only
 }

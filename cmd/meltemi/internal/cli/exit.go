@@ -48,8 +48,7 @@ func CodeOf(err error) Code {
 	if err == nil {
 		return Good
 	}
-	var coded *Error
-	if errors.As(err, &coded) {
+	if coded, ok := errors.AsType[*Error](err); ok {
 		return coded.Code
 	}
 	return Failed

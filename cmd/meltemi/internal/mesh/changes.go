@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -79,7 +80,7 @@ func equal(a, b *yaml.Node) (bool, error) {
 		return false, err
 	}
 	right, err := toJSON(b)
-	return string(left) == string(right), err
+	return bytes.Equal(left, right), err
 }
 
 func (m *Mesh) listenerNodes() map[string]*yaml.Node {

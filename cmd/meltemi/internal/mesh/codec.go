@@ -14,16 +14,16 @@ type codec struct {
 
 // readCodec reads the codec field n: a name, or a mapping with name or auto, which
 // is the module's configuration as it stands. It returns nil after a problem.
-func readCodec(problems *Problems, path string, n *yaml.Node, check CheckCodec) *codec {
+func readCodec(into *problems, path string, n *yaml.Node, check CheckCodec) *codec {
 	config := n
 	switch {
 	case isString(n) && n.Value != "":
 		config = mapping(entry{"name", n})
 	case n.Kind != yaml.MappingNode:
-		problems.add(path, n.Line, "want a codec's name, or a mapping with name or auto, got %s", kindOf(n))
+		into.add(path, n.Line, "want a codec's name, or a mapping with name or auto, got %s", kindOf(n))
 		return nil
 	case get(n, "name") == nil && get(n, "auto") == nil:
-		problems.add(path, n.Line, "needs name (one codec) or auto (a list of codecs)")
+		into.add(path, n.Line, "needs name (one codec) or auto (a list of codecs)")
 		return nil
 	}
 	text, err := toJSON(config)
@@ -31,7 +31,7 @@ func readCodec(problems *Problems, path string, n *yaml.Node, check CheckCodec) 
 		err = check(text)
 	}
 	if err != nil {
-		problems.add(path, n.Line, "%v", err)
+		into.add(path, n.Line, "%v", err)
 		return nil
 	}
 	return &codec{config: string(text), auto: get(config, "auto") != nil}

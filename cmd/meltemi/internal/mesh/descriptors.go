@@ -13,7 +13,9 @@ import (
 // The messages that the parts of a mesh file become.
 
 func listenerDescriptor() protoreflect.MessageDescriptor { return descriptor(&listenerv3.Listener{}) }
-func chainDescriptor() protoreflect.MessageDescriptor    { return descriptor(&listenerv3.FilterChain{}) }
+
+func chainDescriptor() protoreflect.MessageDescriptor { return descriptor(&listenerv3.FilterChain{}) }
+
 func hcmDescriptor() protoreflect.MessageDescriptor {
 	return descriptor(&hcmv3.HttpConnectionManager{})
 }

@@ -26,25 +26,25 @@ const (
 
 // checkCodecHCM refuses what a user can say of a connection manager that would
 // break calls behind a codec. A value that only differs from ours is the user's.
-func checkCodecHCM(problems *Problems, path string, l *listener) {
+func checkCodecHCM(into *problems, path string, l *listener) {
 	if n := get(l.hcm, "codec_type"); n != nil {
 		switch name, known := enumValue(hcmDescriptor(), "codec_type", n); {
 		case !known, name == "HTTP2", name == "AUTO" && (l.codec.auto || l.transportSocket == nil):
 		case name == "AUTO":
-			problems.add(join(path, "codec_type"), n.Line, "AUTO goes by the TLS connection's ALPN, but the codec always speaks HTTP/2 to Envoy: use HTTP2")
+			into.add(join(path, "codec_type"), n.Line, "AUTO goes by the TLS connection's ALPN, but the codec always speaks HTTP/2 to Envoy: use HTTP2")
 		default:
-			problems.add(join(path, "codec_type"), n.Line, "%s cannot work: the codec speaks HTTP/2 to Envoy; use HTTP2, or leave it out", name)
+			into.add(join(path, "codec_type"), n.Line, "%s cannot work: the codec speaks HTTP/2 to Envoy; use HTTP2, or leave it out", name)
 		}
 	}
 	const resets = "one bad call would reset the client's connection with all its calls; use true, or leave it out"
 	if n := get(l.hcm, "stream_error_on_invalid_http_message"); n != nil && n.Value == "false" {
-		problems.add(join(path, "stream_error_on_invalid_http_message"), n.Line, "%s", resets)
+		into.add(join(path, "stream_error_on_invalid_http_message"), n.Line, "%s", resets)
 	}
 	if n := dig(l.hcm, "http2_protocol_options", "override_stream_error_on_invalid_http_message"); n != nil && n.Value == "false" {
-		problems.add(join(path, "http2_protocol_options")+".override_stream_error_on_invalid_http_message", n.Line, "%s", resets)
+		into.add(join(path, "http2_protocol_options")+".override_stream_error_on_invalid_http_message", n.Line, "%s", resets)
 	}
 	if n := dig(l.hcm, "common_http_protocol_options", "headers_with_underscores_action"); n != nil && (n.Value == "DROP_HEADER" || n.Value == "2") {
-		problems.add(join(path, "common_http_protocol_options")+".headers_with_underscores_action", n.Line,
+		into.add(join(path, "common_http_protocol_options")+".headers_with_underscores_action", n.Line,
 			"DROP_HEADER would take metadata such as x-rpc-my_key out of calls")
 	}
 }

@@ -149,12 +149,12 @@ func (l *listener) fill(p *parser) {
 
 // checkRules asks the rules of Envoy's API, after fill.
 func (l *listener) checkRules(p *parser) {
-	var problems Problems
+	var found problems
 	if l.hcm != nil {
-		checkRules(&problems, typed{l.path, l.hcm, &hcmv3.HttpConnectionManager{}})
+		checkRules(&found, typed{l.path, l.hcm, &hcmv3.HttpConnectionManager{}})
 	}
-	checkRules(&problems, typed{l.path, l.render(inlineRoutes), &listenerv3.Listener{}})
-	for _, problem := range problems {
+	checkRules(&found, typed{l.path, l.render(inlineRoutes), &listenerv3.Listener{}})
+	for _, problem := range found {
 		problem.Path = strings.Replace(problem.Path, l.path+".http_filters", l.path+"."+l.filtersKey, 1)
 		p.problems = append(p.problems, problem)
 	}

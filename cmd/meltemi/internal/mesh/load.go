@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,26 +18,26 @@ const maxNodes = 1 << 20
 
 // load parses text, one YAML document, into a tree without aliases, merges and
 // comments, which the caller may change. Each node keeps its line.
-func load(text []byte) (*yaml.Node, Problems) {
+func load(text []byte) (*yaml.Node, problems) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var doc yaml.Node
 	if err := decoder.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
-			return nil, Problems{{Text: "the file is empty; it needs listeners and clusters"}}
+			return nil, problems{{Text: "the file is empty; it needs listeners and clusters"}}
 		}
-		return nil, Problems{syntaxProblem(err)}
+		return nil, problems{syntaxProblem(err)}
 	}
 	var next yaml.Node
 	switch err := decoder.Decode(&next); {
 	case err == nil:
-		return nil, Problems{{Line: next.Line, Text: "a second YAML document; a mesh file is one document"}}
+		return nil, problems{{Line: next.Line, Text: "a second YAML document; a mesh file is one document"}}
 	case !errors.Is(err, io.EOF):
-		return nil, Problems{syntaxProblem(err)}
+		return nil, problems{syntaxProblem(err)}
 	}
 	var e expander
 	root := e.expand("", doc.Content[0])
 	if e.count > maxNodes {
-		e.problems = Problems{{Text: fmt.Sprintf("aliases expand to more than %d values", maxNodes)}}
+		e.problems = problems{{Text: fmt.Sprintf("aliases expand to more than %d values", maxNodes)}}
 	}
 	if len(e.problems) == 0 && root.Kind != yaml.MappingNode {
 		e.problems.add("", root.Line, "want a mapping with listeners and clusters, got %s", kindOf(root))
@@ -49,10 +50,9 @@ func load(text []byte) (*yaml.Node, Problems) {
 func syntaxProblem(err error) Problem {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	if rest, ok := strings.CutPrefix(text, "line "); ok {
-		if number, text, ok := strings.Cut(rest, ": "); ok {
-			if line, err := strconv.Atoi(number); err == nil {
-				return Problem{Line: line, Text: "not YAML: " + text}
-			}
+		number, what, _ := strings.Cut(rest, ": ")
+		if line, err := strconv.Atoi(number); err == nil {
+			return Problem{Line: line, Text: "not YAML: " + what}
 		}
 	}
 	return Problem{Text: "not YAML: " + text}
@@ -60,7 +60,7 @@ func syntaxProblem(err error) Problem {
 
 // expander copies a tree and replaces aliases and merge keys by what they mean.
 type expander struct {
-	problems Problems
+	problems problems
 	count    int
 	open     []*yaml.Node // anchors being expanded: an alias to one of them has no end
 }
@@ -86,11 +86,9 @@ func (e *expander) expand(path string, n *yaml.Node) *yaml.Node {
 }
 
 func (e *expander) alias(path string, n *yaml.Node) *yaml.Node {
-	for _, anchor := range e.open {
-		if anchor == n.Alias {
-			e.problems.add(path, n.Line, "the alias *%s contains itself", n.Value)
-			return &yaml.Node{Kind: yaml.ScalarNode, Tag: nullTag, Line: n.Line}
-		}
+	if slices.Contains(e.open, n.Alias) {
+		e.problems.add(path, n.Line, "the alias *%s contains itself", n.Value)
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: nullTag, Line: n.Line}
 	}
 	e.open = append(e.open, n.Alias)
 	defer func() { e.open = e.open[:len(e.open)-1] }()

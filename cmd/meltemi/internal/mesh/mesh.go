@@ -11,14 +11,14 @@ type Mesh struct {
 	bootstrap *yaml.Node // the fields of Envoy's Bootstrap
 	listeners []*listener
 	clusters  []*cluster
-	warnings  Problems
+	warnings  []Problem
 }
 
-// Parse reads a mesh file. The error, if any, is Problems: everything that is wrong,
-// not only the first thing. A nil check lets every codec configuration pass.
+// Parse reads a mesh file. The error, if any, is an *InvalidError: everything
+// that is wrong, not only the first thing. A nil check lets every codec configuration pass.
 func Parse(file []byte, check CheckCodec) (*Mesh, error) {
-	root, problems := load(file)
-	if err := problems.err(); err != nil {
+	root, found := load(file)
+	if err := found.err(); err != nil {
 		return nil, err
 	}
 	p := &parser{check: check, names: map[string]string{}, unread: map[string]bool{}}
@@ -31,7 +31,7 @@ func Parse(file []byte, check CheckCodec) (*Mesh, error) {
 }
 
 // Warnings is what looks wrong and may yet be meant.
-func (m *Mesh) Warnings() Problems { return m.warnings }
+func (m *Mesh) Warnings() []Problem { return m.warnings }
 
 // NeedsModule tells whether any part runs in the shared library.
 func (m *Mesh) NeedsModule() bool {
@@ -60,8 +60,8 @@ func (m *Mesh) ListenerNames() []string {
 // parser collects what is found while a file is read.
 type parser struct {
 	check    CheckCodec
-	problems Problems
-	warnings Problems
+	problems problems
+	warnings problems
 	found    []typed
 	names    map[string]string // path of each name and address, by kind/name
 	unread   map[string]bool   // clusters that are there but have problems

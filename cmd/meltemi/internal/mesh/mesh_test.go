@@ -23,9 +23,9 @@ func knownCodecs(config []byte) error {
 	return errors.New("no such codec; there are dubbo, thrift")
 }
 
-// golden runs make on each testdata/<dir>/*.in.yaml and compares the result with the
+// golden runs render on each testdata/<dir>/*.in.yaml and compares the result with the
 // file of the same name that ends in suffix.
-func golden(t *testing.T, dir, suffix string, make func(t *testing.T, file []byte) string) {
+func golden(t *testing.T, dir, suffix string, render func(t *testing.T, file []byte) string) {
 	t.Helper()
 	inputs, err := filepath.Glob(filepath.Join("testdata", dir, "*.in.yaml"))
 	if err != nil || len(inputs) == 0 {
@@ -36,22 +36,13 @@ func golden(t *testing.T, dir, suffix string, make func(t *testing.T, file []byt
 		output := strings.TrimSuffix(input, ".in.yaml") + suffix
 		expected[output] = true
 		t.Run(strings.TrimSuffix(filepath.Base(input), ".in.yaml"), func(t *testing.T) {
-			file, err := os.ReadFile(input)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := make(t, file)
+			file := readFile(t, input)
+			got := render(t, file)
 			if *update {
-				if err := os.WriteFile(output, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
+				writeFile(t, output, got)
 				return
 			}
-			want, err := os.ReadFile(output)
-			if err != nil {
-				t.Fatalf("%v (run with -update)", err)
-			}
-			if got != string(want) {
+			if want := string(readFile(t, output)); got != want {
 				t.Errorf("%s differs; got:\n%s\nwant:\n%s", output, got, want)
 			}
 		})
@@ -75,6 +66,7 @@ func golden(t *testing.T, dir, suffix string, make func(t *testing.T, file []byt
 
 func TestConfig(t *testing.T) {
 	golden(t, "config", ".out.yaml", func(t *testing.T, file []byte) string {
+		t.Helper()
 		m, err := Parse(file, knownCodecs)
 		if err != nil {
 			t.Fatal(err)
@@ -93,6 +85,7 @@ func TestConfig(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	golden(t, "errors", ".out.txt", func(t *testing.T, file []byte) string {
+		t.Helper()
 		_, err := Parse(file, knownCodecs)
 		if err == nil {
 			t.Fatal("the file was accepted")
@@ -108,11 +101,7 @@ func TestConfigIsEnvoys(t *testing.T) {
 		t.Fatalf("no inputs: %v", err)
 	}
 	for _, input := range inputs {
-		file, err := os.ReadFile(input)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := Parse(file, knownCodecs)
+		m, err := Parse(readFile(t, input), knownCodecs)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,5 +112,21 @@ func TestConfigIsEnvoys(t *testing.T) {
 		if err := bootstrap.ValidateAll(); err != nil {
 			t.Errorf("%s: %v", input, err)
 		}
+	}
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (golden files are written by -update)", err)
+	}
+	return file
+}
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }

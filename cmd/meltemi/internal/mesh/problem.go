@@ -30,33 +30,39 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Problems is everything that is wrong in a mesh file, in the order of its lines.
-type Problems []Problem
+// InvalidError is everything that is wrong in a mesh file.
+type InvalidError struct {
+	// Problems are in the order of the file's lines; there is at least one.
+	Problems []Problem
+}
 
 // Error lists the problems, one in a line.
-func (ps Problems) Error() string {
-	lines := make([]string, len(ps))
-	for i, p := range ps {
+func (e *InvalidError) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
 		lines[i] = p.String()
 	}
 	return strings.Join(lines, "\n")
 }
 
+// problems collects what is wrong while a file is read.
+type problems []Problem
+
 // sorted is the problems by line, each once.
-func (ps Problems) sorted() Problems {
-	slices.SortStableFunc(ps, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
-	return slices.Compact(ps)
+func (ps *problems) sorted() []Problem {
+	slices.SortStableFunc(*ps, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	return slices.Compact(*ps)
 }
 
 // err is the problems as an error, nil if there are none.
-func (ps Problems) err() error {
-	if len(ps) == 0 {
+func (ps *problems) err() error {
+	if len(*ps) == 0 {
 		return nil
 	}
-	return ps.sorted()
+	return &InvalidError{Problems: ps.sorted()}
 }
 
 // add notes a problem of the field at path whose value (or key) is at line.
-func (ps *Problems) add(path string, line int, format string, args ...any) {
+func (ps *problems) add(path string, line int, format string, args ...any) {
 	*ps = append(*ps, Problem{Path: path, Line: line, Text: fmt.Sprintf(format, args...)})
 }

@@ -52,7 +52,7 @@ func (r *routing) target(path string, n *yaml.Node, field string, mirror bool) {
 // Envoy does not look at timeout once max_stream_duration is set (router.cc,
 // FilterUtility::finalTimeout). So a route with a timeout of its own gets the older
 // max_grpc_timeout, with which the earlier of the two ends the call.
-func (r *routing) fillTimeouts(warnings *Problems) {
+func (r *routing) fillTimeouts(warnings *problems) {
 	for _, action := range r.actions {
 		limit := get(action.node, "timeout")
 		duration := get(action.node, "max_stream_duration")

@@ -25,10 +25,10 @@ type fieldError interface {
 
 // checkRules reads t as its message and asks the rules of Envoy's API. The tree
 // must have passed the schema.
-func checkRules(problems *Problems, t typed) {
+func checkRules(into *problems, t typed) {
 	message, err := readMessage(t.node, t.prototype)
 	if err != nil {
-		problems.add(t.path, t.node.Line, "%v", err)
+		into.add(t.path, t.node.Line, "%v", err)
 		return
 	}
 	v, ok := message.(validator)
@@ -36,7 +36,7 @@ func checkRules(problems *Problems, t typed) {
 		return
 	}
 	if err := v.ValidateAll(); err != nil {
-		explain(problems, err, t.path, t.node, message.ProtoReflect().Descriptor())
+		explain(into, err, t.path, t.node, message.ProtoReflect().Descriptor())
 	}
 }
 
@@ -70,26 +70,26 @@ func withoutKey(n *yaml.Node, key string) *yaml.Node {
 
 // explain adds the broken rules in err, which speak of Go fields of md, as problems
 // of fields of the file: n is the tree that md describes, at path.
-func explain(problems *Problems, err error, path string, n *yaml.Node, md protoreflect.MessageDescriptor) {
+func explain(into *problems, err error, path string, n *yaml.Node, md protoreflect.MessageDescriptor) {
 	var list interface{ AllErrors() []error }
 	if errors.As(err, &list) {
 		for _, err := range list.AllErrors() {
-			explain(problems, err, path, n, md)
+			explain(into, err, path, n, md)
 		}
 		return
 	}
 	var broken fieldError
 	if !errors.As(err, &broken) {
-		problems.add(path, n.Line, "%v", err)
+		into.add(path, n.Line, "%v", err)
 		return
 	}
 	name, element := splitGoField(broken.Field())
 	fd, choices := goField(md, name)
 	if fd == nil {
 		if choices != "" {
-			problems.add(path, n.Line, "needs one of %s", choices)
+			into.add(path, n.Line, "needs one of %s", choices)
 		} else {
-			problems.add(path, n.Line, "%s: %s", broken.Field(), broken.Reason())
+			into.add(path, n.Line, "%s: %s", broken.Field(), broken.Reason())
 		}
 		return
 	}
@@ -99,10 +99,10 @@ func explain(problems *Problems, err error, path string, n *yaml.Node, md protor
 		if fd.IsMap() {
 			md = fd.MapValue().Message()
 		}
-		explain(problems, cause, at, inner, md)
+		explain(into, cause, at, inner, md)
 		return
 	}
-	problems.add(at, inner.Line, "%s", broken.Reason())
+	into.add(at, inner.Line, "%s", broken.Reason())
 }
 
 // splitGoField takes "Routes[3]" apart; element is empty where there is none.

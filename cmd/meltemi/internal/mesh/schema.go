@@ -11,7 +11,7 @@ import (
 // reads. It also tidies the tree: keys get the names of the API (route_config for
 // routeConfig) and entries without a value, which mean nothing to Envoy, go.
 type schema struct {
-	problems *Problems
+	problems *problems
 	// visit, if set, is told of each message of the tree, the outer before the inner.
 	visit func(path string, n *yaml.Node, md protoreflect.MessageDescriptor)
 	// found are the typed messages inside Any fields: their own rules must be asked

@@ -62,7 +62,11 @@ func read[M proto.Message](n *yaml.Node, prototype M) (M, error) {
 	if err != nil {
 		return prototype, err
 	}
-	return message.(M), nil
+	typed, ok := message.(M)
+	if !ok {
+		return prototype, fmt.Errorf("read %T instead of %T", message, prototype)
+	}
+	return typed, nil
 }
 
 // Bootstrap is what Envoy is started with by `meltemi run`: everything that cannot

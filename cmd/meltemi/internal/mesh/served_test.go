@@ -71,8 +71,9 @@ func TestClustersOfTheBootstrapArePinned(t *testing.T) {
 		t.Errorf("served clusters: %v, want v1 alone", resources.Clusters)
 	}
 	bootstrap := readBootstrapYAML(t, m)
-	var names []string
-	for _, c := range bootstrap.GetStaticResources().GetClusters() {
+	static := bootstrap.GetStaticResources().GetClusters()
+	names := make([]string, 0, len(static))
+	for _, c := range static {
 		names = append(names, c.GetName())
 	}
 	if got := strings.Join(names, " "); got != "metrics meltemi_xds" {

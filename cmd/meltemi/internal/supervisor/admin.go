@@ -48,11 +48,11 @@ func (a *admin) call(ctx context.Context, method, path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask Envoy's admin interface: %w", err)
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // it was read
 	const most = 16 << 20
 	body, err := io.ReadAll(io.LimitReader(resp.Body, most))
 	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("Envoy's admin interface answers %s with %s", path, resp.Status)
+		err = fmt.Errorf("ask Envoy's admin interface for %s: it answers %s", path, resp.Status)
 	}
 	return body, err
 }

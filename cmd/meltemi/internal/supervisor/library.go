@@ -43,7 +43,7 @@ func FindLibrary(path string) (string, error) {
 }
 
 func isLibrary(path string) error {
-	info, err := os.Stat(path)
+	info, err := os.Stat(path) //nolint:gosec // the user names the file
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func freePort(ip string) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = listener.Close() }() // nobody has connected
+	defer listener.Close() //nolint:errcheck // nobody has connected
 	address, err := netip.ParseAddrPort(listener.Addr().String())
 	return uint32(address.Port()), err
 }

@@ -21,6 +21,7 @@ type process struct {
 
 // startProcess starts the Envoy at path.
 func startProcess(path string, args, extraEnv []string, output io.Writer) (*process, error) {
+	//nolint:gosec,noctx // the user chooses the Envoy; stop and kill end it
 	p := &process{cmd: exec.Command(path, args...), exited: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), extraEnv...)
 	p.cmd.Stdout, p.cmd.Stderr = output, output
@@ -54,19 +55,19 @@ func (p *process) signal(s syscall.Signal) {
 
 // kill ends Envoy at once.
 func (p *process) kill() {
-	_ = p.cmd.Process.Kill() // fails only if it has ended
+	p.cmd.Process.Kill() //nolint:errcheck,gosec // fails only if it has ended
 }
 
 // exitError says how Envoy ended.
 func exitError(err error) error {
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
 		return err
 	}
 	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		return fmt.Errorf("Envoy was ended by signal %d (%s)", status.Signal(), status.Signal())
+		return fmt.Errorf("Envoy was ended by signal %d (%s)", status.Signal(), status.Signal()) //nolint:staticcheck // a name
 	}
-	return fmt.Errorf("Envoy ended with exit code %d", exit.ExitCode())
+	return fmt.Errorf("Envoy ended with exit code %d", exit.ExitCode()) //nolint:staticcheck // a name
 }
 
 // stop asks Envoy to end and waits for it, for exitTimeout at most or until ctx ends.

@@ -41,7 +41,8 @@ func (s *supervisor) tryReload(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
-	if err := s.server.Apply(ctx, resources); err != nil {
+	err = s.server.Apply(ctx, resources)
+	if err != nil {
 		return err
 	}
 	s.running, s.chosen = next, chosen
@@ -79,7 +80,7 @@ func poll(ctx context.Context, done func() (bool, error)) error {
 func (s *supervisor) findAdmin(ctx context.Context) error {
 	path := filepath.Join(s.folder, addressFile)
 	err := poll(ctx, func() (bool, error) {
-		address, err := os.ReadFile(path)
+		address, err := os.ReadFile(path) //nolint:gosec // in our own folder
 		if errors.Is(err, os.ErrNotExist) || (err == nil && len(address) == 0) {
 			return false, nil
 		}
@@ -127,8 +128,7 @@ func (s *supervisor) drain(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, s.options.DrainTime)
 	defer cancel()
 	if err := s.admin.drain(bounded); err == nil {
-		// Whatever ends the wait, Envoy is to end next.
-		_ = poll(bounded, func() (bool, error) {
+		poll(bounded, func() (bool, error) { //nolint:errcheck,gosec // whatever ends the wait, Envoy is to end next
 			open, err := s.admin.connections(bounded)
 			return open == 0, err
 		})

@@ -52,8 +52,7 @@ func (s *supervisor) printRefused(err error) {
 
 // explanation is an error without what only matters at the start.
 func explanation(err error) string {
-	var rejected *xds.RejectedError
-	if errors.As(err, &rejected) {
+	if rejected, ok := errors.AsType[*xds.RejectedError](err); ok {
 		return rejected.Error()
 	}
 	return err.Error()
@@ -70,8 +69,12 @@ func (s *supervisor) warn(m *mesh.Mesh) {
 	}
 }
 
-// out and err write to the user. If the user has gone, nobody is left to tell.
-func (s *supervisor) out(text string) { _, _ = fmt.Fprint(s.options.Out, text) }
+// out writes to the user.
+func (s *supervisor) out(text string) {
+	fmt.Fprint(s.options.Out, text) //nolint:errcheck // nobody is left to tell
+}
+
+// err writes to the user what is wrong.
 func (s *supervisor) err(format string, args ...any) {
-	_, _ = fmt.Fprintf(s.options.Err, format, args...)
+	fmt.Fprintf(s.options.Err, format, args...) //nolint:errcheck // nobody is left to tell
 }

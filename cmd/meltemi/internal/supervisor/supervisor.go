@@ -43,41 +43,42 @@ type supervisor struct {
 // Run runs Envoy from a mesh file until a signal stops it (nil), ctx ends (nil), or
 // Envoy ends by itself (an error, unless its exit code is 0). It returns only when
 // everything that it started has ended.
-func Run(ctx context.Context, o Options) error {
+func Run(ctx context.Context, o *Options) error {
 	file, m, err := o.read()
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.File, err)
 	}
-	s := &supervisor{options: o, file: file, started: m, running: m}
+	s := &supervisor{options: *o, file: file, started: m, running: m}
 	s.warn(m)
 	defer s.close()
-	if err := s.start(); err != nil {
+	if err := s.start(ctx); err != nil {
 		return err
 	}
 	return s.loop(ctx)
 }
 
 // start starts the discovery service and Envoy.
-func (s *supervisor) start() (err error) {
+func (s *supervisor) start(ctx context.Context) (err error) {
 	if s.folder, err = os.MkdirTemp("", "meltemi-"); err != nil {
 		return err
 	}
 	socket := filepath.Join(s.folder, socketFile)
-	if s.server, err = xds.Listen(socket); err != nil {
+	if s.server, err = xds.Listen(ctx, socket); err != nil {
 		return err
 	}
 	bootstrap, err := s.started.Bootstrap(socket)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(s.folder, bootstrapFile), bootstrap, 0o600); err != nil {
+	err = os.WriteFile(filepath.Join(s.folder, bootstrapFile), bootstrap, 0o600)
+	if err != nil {
 		return err
 	}
 	var env []string
 	if s.options.Library != "" {
-		search, err := searchPath(s.options.Library, s.folder)
-		if err != nil {
-			return err
+		search, linkErr := searchPath(s.options.Library, s.folder)
+		if linkErr != nil {
+			return linkErr
 		}
 		env = append(env, searchPathVariable+"="+search)
 	}
@@ -97,7 +98,7 @@ func (s *supervisor) close() {
 	if s.admin != nil {
 		s.admin.close()
 	}
-	_ = os.RemoveAll(s.folder) // best effort, in the system's own folder
+	os.RemoveAll(s.folder) //nolint:errcheck,gosec // the system clears its folder some day
 }
 
 // loop waits for what happens and acts. Starting, reloading and stopping take time;
@@ -110,7 +111,7 @@ func (s *supervisor) loop(ctx context.Context) error {
 		cancel()
 		return err
 	}
-	defer func() { _ = watcher.Close() }() // it only reads
+	defer watcher.Close() //nolint:errcheck // it only reads
 	task := make(chan error, 1)
 	go func() { task <- s.bringUp(ctx) }()
 	up, busy, again := false, true, false
@@ -118,7 +119,7 @@ func (s *supervisor) loop(ctx context.Context) error {
 	defer func() { // no task outlives the run
 		cancel()
 		if busy {
-			<-task
+			<-task //nolint:errcheck // how it fares matters no more
 		}
 	}()
 	begin := func(work func(context.Context) error) {
@@ -201,10 +202,12 @@ func (s *supervisor) bringUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.server.Apply(ctx, resources); err != nil {
+	err = s.server.Apply(ctx, resources)
+	if err != nil {
 		return err
 	}
-	if err := s.findAdmin(ctx); err != nil {
+	err = s.findAdmin(ctx)
+	if err != nil {
 		return err
 	}
 	if s.bound, err = s.awaitListeners(ctx, s.started); err != nil {
@@ -217,10 +220,8 @@ func (s *supervisor) bringUp(ctx context.Context) error {
 // reload makes Envoy take what the file says now. What is wrong with it is told, and
 // is no reason to end.
 func (s *supervisor) reload(ctx context.Context) error {
-	err := s.tryReload(ctx)
-	if err == nil || errors.Is(err, errSame) || ctx.Err() != nil {
-		return nil
+	if err := s.tryReload(ctx); err != nil && !errors.Is(err, errSame) && ctx.Err() == nil {
+		s.printRefused(err)
 	}
-	s.printRefused(err)
 	return nil
 }

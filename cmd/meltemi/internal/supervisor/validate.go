@@ -23,7 +23,7 @@ func AskEnvoy(ctx context.Context, path, library string, m *mesh.Mesh) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(folder) }() // best effort, in the system's own folder
+	defer os.RemoveAll(folder) //nolint:errcheck // the system clears its folder some day
 	config, err := m.YAML()
 	if err != nil {
 		return err
@@ -32,6 +32,7 @@ func AskEnvoy(ctx context.Context, path, library string, m *mesh.Mesh) error {
 	if err := os.WriteFile(file, config, 0o600); err != nil {
 		return err
 	}
+	//nolint:gosec // the user chooses the Envoy
 	cmd := exec.CommandContext(ctx, path, "--mode", "validate", "-c", file, "--log-level", "warning")
 	cmd.Env = os.Environ()
 	if library != "" {
@@ -44,11 +45,10 @@ func AskEnvoy(ctx context.Context, path, library string, m *mesh.Mesh) error {
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Run(); err != nil {
-		var exit *exec.ExitError
-		if !errors.As(err, &exit) {
+		if _, ok := errors.AsType[*exec.ExitError](err); !ok {
 			return fmt.Errorf("run Envoy: %w", err)
 		}
-		return fmt.Errorf("Envoy refuses the configuration: %s", complaint(output.String(), file))
+		return fmt.Errorf("Envoy refuses the configuration: %s", complaint(output.String(), file)) //nolint:staticcheck // a name
 	}
 	return nil
 }

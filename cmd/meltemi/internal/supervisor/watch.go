@@ -27,7 +27,7 @@ func watch(path string, changed func()) (*fsnotify.Watcher, error) {
 	}
 	for _, folder := range folders {
 		if err := watcher.Add(folder); err != nil {
-			_ = watcher.Close() // the error before is the one to tell
+			watcher.Close() //nolint:errcheck,gosec // the error before is the one to tell
 			return nil, fmt.Errorf("watch %s: %w", folder, err)
 		}
 	}

@@ -15,14 +15,19 @@ func TestWatch(t *testing.T) {
 		}
 	}
 	for name, change := range map[string]func(t *testing.T, path string){
-		"written": func(t *testing.T, path string) { write(t, path, "new") },
+		"written": func(t *testing.T, path string) {
+			t.Helper()
+			write(t, path, "new")
+		},
 		"replaced": func(t *testing.T, path string) {
+			t.Helper()
 			write(t, path+"~", "new")
 			if err := os.Rename(path+"~", path); err != nil {
 				t.Fatal(err)
 			}
 		},
 		"written where it links to": func(t *testing.T, path string) {
+			t.Helper()
 			target, err := filepath.EvalSymlinks(path)
 			if err != nil {
 				t.Fatal(err)

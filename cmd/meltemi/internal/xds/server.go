@@ -28,13 +28,14 @@ type Server struct {
 }
 
 // Listen starts a server on a unix socket, which only this user should reach: it
-// needs a private folder.
-func Listen(socket string) (*Server, error) {
-	listener, err := net.Listen("unix", socket)
+// needs a private folder. The server ends with Close, or stops serving with ctx.
+func Listen(ctx context.Context, socket string) (*Server, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "unix", socket)
 	if err != nil {
 		return nil, fmt.Errorf("serve Envoy its configuration: %w", err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(ctx)
 	const ordered = true // clusters before listeners before routes
 	s := &Server{
 		grpc:   grpc.NewServer(),
@@ -49,7 +50,7 @@ func Listen(socket string) (*Server, error) {
 	})
 	discoveryv3.RegisterAggregatedDiscoveryServiceServer(s.grpc, service)
 	go func() {
-		_ = s.grpc.Serve(listener) // ends by Close, with nothing to tell
+		s.grpc.Serve(listener) //nolint:errcheck,gosec // ends by Close, with nothing to tell
 	}()
 	return s, nil
 }
@@ -95,7 +96,7 @@ func (s *Server) serve(ctx context.Context, next, before state) error {
 	next.number(s.current)
 	s.current = next
 	verdict := s.ledger.expect(next, before)
-	err := s.publish(next)
+	err := s.publish(next) //nolint:contextcheck // it must reach all streams, whoever waits
 	s.mu.Unlock()
 	if err != nil {
 		return err

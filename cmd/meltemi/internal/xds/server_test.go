@@ -35,7 +35,7 @@ func resources(clusters, listeners, routes string) mesh.Resources {
 func serve(t *testing.T) (*Server, string) {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "xds.sock")
-	s, err := Listen(socket)
+	s, err := Listen(t.Context(), socket)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func newCollection(byName map[string]types.Resource) (collection, error) {
 		if err != nil {
 			return collection{}, fmt.Errorf("%s: %w", name, err)
 		}
-		fmt.Fprintf(hash, "%q %d ", name, len(bytes))
+		fmt.Fprintf(hash, "%q %d ", name, len(bytes)) //nolint:errcheck // a hash takes all
 		hash.Write(bytes)
 	}
 	return collection{byName: byName, digest: [sha256.Size]byte(hash.Sum(nil))}, nil
