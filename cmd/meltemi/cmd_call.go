@@ -82,17 +82,12 @@ func newCallCmd(codecs []sdk.Definition) *cobra.Command {
 	f.DurationVar(&o.timeout, "timeout", 5*time.Second, "how long to wait for a connection and the answer; the server is told, where the protocol can")
 	f.BoolVar(&o.oneWay, "oneway", false, "want no answer")
 	f.DurationVar(&o.linger, "linger", 200*time.Millisecond, "how long the connection stays open after one-way calls")
-	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT` of the output: text, or json for one object")
+	outputFlag(cmd, &o.output, "`FORMAT` of the output: text, or json for one object")
 	f.IntVarP(&o.repeat, "repeat", "n", 1, "make that many `CALLS`")
 	f.IntVarP(&o.concurrency, "concurrency", "c", 1, "on that many `CONNECTIONS` at once")
 	f.StringVar(&o.codecConfig, "codec-config", "", "configuration of the codec, a `JSON` object")
 	f.IntVar(&o.maxMessage, "max-message", sdk.DefaultMaxMessage, "greatest answer in `BYTES`")
-	_ = cmd.RegisterFlagCompletionFunc("output", completeOutput) // fails for an unknown flag only
 	return cmd
-}
-
-func completeOutput(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return []cobra.Completion{"text", "json"}, cobra.ShellCompDirectiveNoFileComp
 }
 
 func runCall(cmd *cobra.Command, codecs []sdk.Definition, o *callOptions, args []string) error {
@@ -135,13 +130,6 @@ func (o *callOptions) check(address string) error {
 		return err
 	}
 	return checkAddress(address)
-}
-
-func checkOutput(format string) error {
-	if format != "text" && format != "json" {
-		return cli.Usagef("--output: no format %q: there are text, json", format)
-	}
-	return nil
 }
 
 // request makes the request of the flags.

@@ -90,11 +90,11 @@ func readPayload(s string, stdin io.Reader, limit int64) ([]byte, error) {
 	case name == "-":
 		from = stdin
 	default:
-		f, err := os.Open(name)
+		f, err := os.Open(name) //nolint:gosec // the user names it
 		if err != nil {
 			return nil, cli.Usagef("--payload: %w", err)
 		}
-		defer f.Close()
+		defer f.Close() //nolint:errcheck // only read
 		from = f
 	}
 	var b bytes.Buffer

@@ -69,9 +69,9 @@ func (l *line) try(ctx context.Context) (*rpcclient.Reply, error) {
 	var reply *rpcclient.Reply
 	var err error
 	if l.options.oneWay {
-		err = l.conn.Send(ctx, l.request)
+		err = l.conn.Send(ctx, &l.request)
 	} else {
-		reply, err = l.conn.Call(ctx, l.request)
+		reply, err = l.conn.Call(ctx, &l.request)
 	}
 	var build *rpcclient.BuildError
 	switch {
@@ -96,7 +96,7 @@ func (l *line) end(ctx context.Context) {
 
 func (l *line) close() {
 	if l.conn != nil {
-		_ = l.conn.Close()
+		l.conn.Close()
 		l.conn = nil
 	}
 }

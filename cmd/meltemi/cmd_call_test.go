@@ -54,7 +54,7 @@ func TestCallRepeats(t *testing.T) {
 }
 
 func TestCallWithoutAnAnswer(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,10 +73,9 @@ func newInspectCmd(codecs []sdk.Definition) *cobra.Command {
 	f.BoolVar(&o.hex, "hex", false, "the input is hex")
 	f.StringVar(&o.from, "from", "client", "the `SIDE` that sent raw or hex bytes: client, or server")
 	f.Uint16Var(&o.port, "port", 0, "in captures, only streams to the server's `PORT`")
-	f.StringVarP(&o.output, "output", "o", "text", "`FORMAT` of the output: text, or json for one object a line")
+	outputFlag(cmd, &o.output, "`FORMAT` of the output: text, or json for one object a line")
 	f.StringVar(&o.codecConfig, "codec-config", "", "configuration of the codec, a `JSON` object")
 	f.IntVar(&o.maxMessage, "max-message", sdk.DefaultMaxMessage, "greatest message in `BYTES`")
-	_ = cmd.RegisterFlagCompletionFunc("output", completeOutput) // fails for an unknown flag only
 	return cmd
 }
 
@@ -85,16 +84,16 @@ func runInspect(cmd *cobra.Command, codecs []sdk.Definition, o *inspectOptions, 
 	if err != nil {
 		return err
 	}
-	if err := o.check(); err != nil {
-		return err
+	if bad := o.check(); bad != nil {
+		return bad
 	}
 	input := cmd.InOrStdin()
 	if len(args) > 1 && args[1] != "-" {
-		file, err := os.Open(args[1])
-		if err != nil {
-			return cli.Usagef("%w", err)
+		file, cannot := os.Open(args[1])
+		if cannot != nil {
+			return cli.Usagef("%w", cannot)
 		}
-		defer file.Close()
+		defer file.Close() //nolint:errcheck // only read
 		input = file
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())

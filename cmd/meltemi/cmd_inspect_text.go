@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ func (p *inspectPrinter) frameText(b *strings.Builder, f *explain.Frame) {
 	fmt.Fprintf(b, "%s  %s  %s\n", p.style.Good(fmt.Sprintf("message %d", f.Number)), placeText(&f.Place), plural(f.Size, "byte"))
 	t := table{b: b}
 	t.row("kind", f.Kind)
-	t.row("id", fmt.Sprint(f.ID))
+	t.row("id", strconv.FormatUint(f.ID, 10))
 	t.row("service", cli.Printable(f.Service))
 	t.row("method", cli.Printable(f.Method))
 	if f.TimeoutMS > 0 {
@@ -89,8 +90,7 @@ func (t table) entries(name string, list sdk.OrderedMap) {
 		width = max(width, len(keyText(e)))
 	}
 	for _, e := range list {
-		value, _ := e.Value.(string) // explain makes nothing else
-		value = shorten(value)
+		value := shorten(fmt.Sprint(e.Value))
 		if value == "" {
 			value = `""`
 		}
@@ -99,10 +99,7 @@ func (t table) entries(name string, list sdk.OrderedMap) {
 	}
 }
 
-func keyText(e sdk.MapEntry) string {
-	key, _ := e.Key.(string) // explain makes nothing else
-	return cli.Printable(key)
-}
+func keyText(e sdk.MapEntry) string { return cli.Printable(fmt.Sprint(e.Key)) }
 
 // shorten is s as a terminal may show it, cut to what fits on a screen.
 func shorten(s string) string {

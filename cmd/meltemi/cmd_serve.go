@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os/signal"
@@ -97,8 +98,8 @@ func runServe(cmd *cobra.Command, codecs []sdk.Definition, o *serveOptions, args
 	if err != nil {
 		return err
 	}
-	if err := o.check(args[1]); err != nil {
-		return err
+	if bad := o.check(args[1]); bad != nil {
+		return bad
 	}
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -118,8 +119,7 @@ func runServe(cmd *cobra.Command, codecs []sdk.Definition, o *serveOptions, args
 		OnError:    log.problem,
 	})
 	if err != nil {
-		_ = ln.Close()
-		return err
+		return errors.Join(err, ln.Close())
 	}
 	log.ready(ln.Addr())
 	return serveUntil(ctx, stop, server, ln, log)
@@ -129,7 +129,7 @@ func runServe(cmd *cobra.Command, codecs []sdk.Definition, o *serveOptions, args
 // signal end the process.
 func serveUntil(ctx context.Context, restore func(), server *rpcserver.Server, ln net.Listener, log *serveLog) error {
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(ln) }()
+	go func() { served <- server.Serve(context.WithoutCancel(ctx), ln) }()
 	select {
 	case err := <-served:
 		return err

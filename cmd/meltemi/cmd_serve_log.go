@@ -28,9 +28,7 @@ func newServeLog(out, err io.Writer, verbose bool) *serveLog {
 
 // ready says that the server listens. Scripts wait for this line.
 func (l *serveLog) ready(a net.Addr) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, _ = fmt.Fprintf(l.out, "ready %v\n", a) // nothing could be done about an error
+	l.print(l.out, "ready %v\n", a)
 }
 
 // call prints a call.
@@ -39,7 +37,7 @@ func (l *serveLog) call(call *rpcserver.Call, outcome rpcserver.Outcome) {
 		return
 	}
 	m := call.Message
-	metadata := sdk.OrderedMap{}
+	metadata := make(sdk.OrderedMap, 0, len(m.Entries()))
 	for _, e := range m.Entries() {
 		metadata = append(metadata, sdk.MapEntry{Key: string(e.Key), Value: string(e.Value)})
 	}
@@ -51,9 +49,7 @@ func (l *serveLog) call(call *rpcserver.Call, outcome rpcserver.Outcome) {
 	if len(m.Service) > 0 {
 		name = string(m.Service) + "/" + name
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, _ = fmt.Fprintf(l.out, "%-9s  %s  from %v  metadata %s\n", outcome, cli.Printable(name), call.Peer, shown)
+	l.print(l.out, "%-9s  %s  from %v  metadata %s\n", outcome, cli.Printable(name), call.Peer, shown)
 }
 
 // problem prints what went wrong with a connection.
@@ -62,7 +58,12 @@ func (l *serveLog) problem(peer net.Addr, err error) {
 }
 
 func (l *serveLog) note(text string) {
+	l.print(l.err, "meltemi serve: %s\n", text)
+}
+
+// print prints a line. A server does not end because nobody reads what it prints.
+func (l *serveLog) print(w io.Writer, format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, _ = fmt.Fprintf(l.err, "meltemi serve: %s\n", text)
+	_, _ = fmt.Fprintf(w, format, args...)
 }

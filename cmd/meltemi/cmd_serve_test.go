@@ -61,14 +61,13 @@ func TestServeOnAUsedPort(t *testing.T) {
 const processArgs = "MELTEMI_TEST_ARGS"
 
 // TestProcess is no test: it is the process that TestServeStopsOnSignals starts.
-func TestProcess(t *testing.T) {
+func TestProcess(*testing.T) {
 	args := os.Getenv(processArgs)
 	if args == "" {
 		return
 	}
 	os.Args = append([]string{"meltemi"}, strings.Fields(args)...)
-	main()
-	t.Error("main returned")
+	main() // exits
 }
 
 func TestServeStopsOnSignals(t *testing.T) {
@@ -80,7 +79,7 @@ func TestServeStopsOnSignals(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := cmd.Start(); err != nil {
+			if err = cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
 			line, err := bufio.NewReader(stdout).ReadString('\n')
@@ -91,7 +90,7 @@ func TestServeStopsOnSignals(t *testing.T) {
 			answer := make(chan result, 1)
 			go func() { answer <- meltemi(t, "", "call", "dubbo", address, "s.m") }()
 			time.Sleep(100 * time.Millisecond) // the call is open
-			if err := cmd.Process.Signal(signal); err != nil {
+			if err = cmd.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
 			if r := <-answer; r.code != cli.Good {

@@ -55,6 +55,23 @@ func describeCodecs(codecs []sdk.Definition) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
+// outputFlag adds -o with its completion.
+func outputFlag(cmd *cobra.Command, format *string, usage string) {
+	cmd.Flags().StringVarP(format, "output", "o", "text", usage)
+	complete := cobra.FixedCompletions([]cobra.Completion{"text", "json"}, cobra.ShellCompDirectiveNoFileComp)
+	if err := cmd.RegisterFlagCompletionFunc("output", complete); err != nil {
+		panic(err) // a defect: the flag was added above
+	}
+}
+
+// checkOutput checks the value of -o.
+func checkOutput(format string) error {
+	if format != "text" && format != "json" {
+		return cli.Usagef("--output: no format %q: there are text, json", format)
+	}
+	return nil
+}
+
 // completeCodec completes the first argument of a command that takes a codec. With
 // files, later arguments complete to file names.
 func completeCodec(codecs []sdk.Definition, files bool) cobra.CompletionFunc {

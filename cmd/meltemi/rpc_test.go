@@ -5,12 +5,15 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/cli"
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/toycodec"
@@ -31,11 +34,14 @@ type result struct {
 // meltemi runs a command of this test's codecs as main does.
 func meltemi(t *testing.T, stdin string, args ...string) result {
 	t.Helper()
-	return meltemiIn(t, t.Context(), strings.NewReader(stdin), nil, args...)
+	return execute(t, func(root *cobra.Command) error {
+		root.SetIn(strings.NewReader(stdin))
+		return root.ExecuteContext(t.Context())
+	}, args...)
 }
 
-// meltemiIn is meltemi with a context and with a place for the standard output.
-func meltemiIn(t *testing.T, ctx context.Context, stdin io.Reader, stdout io.Writer, args ...string) result { //nolint:revive // t goes first
+// execute lets run execute a command of this test's codecs.
+func execute(t *testing.T, run func(root *cobra.Command) error, args ...string) result {
 	t.Helper()
 	root := newRootCmd()
 	for _, cmd := range root.Commands() {
@@ -46,14 +52,10 @@ func meltemiIn(t *testing.T, ctx context.Context, stdin io.Reader, stdout io.Wri
 	}
 	root.AddCommand(newCallCmd(testCodecs()), newServeCmd(testCodecs()), newInspectCmd(testCodecs()))
 	var out, errs bytes.Buffer
-	if stdout == nil {
-		stdout = &out
-	}
-	root.SetIn(stdin)
-	root.SetOut(stdout)
+	root.SetOut(&out)
 	root.SetErr(&errs)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := run(root)
 	if err != nil {
 		errs.WriteString("meltemi: " + err.Error() + "\n")
 	}
@@ -73,7 +75,11 @@ func serve(t *testing.T, codec string, args ...string) *serving {
 	r, w := io.Pipe()
 	done := make(chan result, 1)
 	go func() {
-		res := meltemiIn(t, ctx, strings.NewReader(""), w, append([]string{"serve", codec, "127.0.0.1:0"}, args...)...)
+		//nolint:contextcheck // commands get theirs from cobra
+		res := execute(t, func(root *cobra.Command) error {
+			root.SetOut(w)
+			return root.ExecuteContext(ctx)
+		}, append([]string{"serve", codec, "127.0.0.1:0"}, args...)...)
 		_ = w.Close()
 		done <- res
 	}()
@@ -119,7 +125,7 @@ var masks = []struct {
 // golden compares what a command printed with testdata/NAME.golden.
 func golden(t *testing.T, name string, r result) {
 	t.Helper()
-	got := "exit code " + string(rune('0'+r.code)) + "\n--- stdout\n" + r.stdout
+	got := fmt.Sprintf("exit code %d\n--- stdout\n%s", r.code, r.stdout)
 	if r.stderr != "" {
 		got += "--- stderr\n" + r.stderr
 	}
@@ -130,7 +136,7 @@ func golden(t *testing.T, name string, r result) {
 	}
 	path := filepath.Join("testdata", name+".golden")
 	if *updateRPC {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil { //nolint:gosec // test data
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

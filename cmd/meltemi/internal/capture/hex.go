@@ -82,8 +82,11 @@ func (d *hexDecoder) dumpLine(line string) (start, end int, err error) {
 	if n < 4 || n > 16 || !colon && !blank {
 		return 0, len(line), nil
 	}
-	offset, _ := strconv.ParseUint(number[:n], 16, 64) // n digits of hex
-	have := uint64(len(d.out) - d.base)
+	offset, err := strconv.ParseUint(number[:n], 16, 64)
+	if err != nil {
+		return 0, 0, &HexError{d.line, at + 1, err}
+	}
+	have := uint64(len(d.out) - d.base) //nolint:gosec // base is an earlier length of out
 	switch {
 	case offset == have:
 	case offset == 0:

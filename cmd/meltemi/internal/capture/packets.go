@@ -68,7 +68,10 @@ func newPcapngReader(r io.Reader) (*packetReader, error) {
 		if err != nil {
 			return nil, info, 0, err
 		}
-		link, _ := info.AncillaryData[0].(layers.LinkType) // WantMixedLinkType promises it
+		link, ok := info.AncillaryData[0].(layers.LinkType)
+		if !ok { // WantMixedLinkType promises it
+			return nil, info, 0, errors.New("no link type")
+		}
 		return data, info, link, nil
 	}}, nil
 }

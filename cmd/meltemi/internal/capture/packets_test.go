@@ -28,8 +28,8 @@ type segment struct {
 }
 
 // frame makes the Ethernet frame of s.
-func (s segment) frame(t testing.TB, v6 bool) []byte {
-	t.Helper()
+func (s segment) frame(tb testing.TB, v6 bool) []byte {
+	tb.Helper()
 	client := layers.TCPPort(40000)
 	if s.client != 0 {
 		client = layers.TCPPort(s.client)
@@ -49,73 +49,73 @@ func (s segment) frame(t testing.TB, v6 bool) []byte {
 		eth.EthernetType = layers.EthernetTypeIPv6
 		l := &layers.IPv6{Version: 6, NextHeader: layers.IPProtocolTCP, HopLimit: 64, SrcIP: src, DstIP: dst}
 		if err := tcp.SetNetworkLayerForChecksum(l); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		ip = l
 	} else {
 		l := &layers.IPv4{Version: 4, IHL: 5, TTL: 64, Protocol: layers.IPProtocolTCP, SrcIP: src, DstIP: dst}
 		if err := tcp.SetNetworkLayerForChecksum(l); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		ip = l
 	}
 	b := gopacket.NewSerializeBuffer()
 	o := gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}
 	if err := gopacket.SerializeLayers(b, o, eth, ip, tcp, gopacket.Payload(s.data)); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }
 
 // file makes a capture of the frames, one a millisecond.
-func file(t testing.TB, format capture.Format, frames [][]byte) []byte {
-	t.Helper()
+func file(tb testing.TB, format capture.Format, frames [][]byte) []byte {
+	tb.Helper()
 	var b bytes.Buffer
-	write := func(gopacket.CaptureInfo, []byte) error { return nil }
+	var write func(gopacket.CaptureInfo, []byte) error
 	flush := func() error { return nil }
 	if format == capture.Pcapng {
 		w, err := pcapgo.NewNgWriter(&b, layers.LinkTypeEthernet)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		write, flush = w.WritePacket, w.Flush
 	} else {
 		w := pcapgo.NewWriter(&b)
 		if err := w.WriteFileHeader(1<<16, layers.LinkTypeEthernet); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		write = w.WritePacket
 	}
 	for i, f := range frames {
 		info := gopacket.CaptureInfo{Timestamp: began.Add(time.Duration(i) * time.Millisecond), CaptureLength: len(f), Length: len(f)}
 		if err := write(info, f); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	if err := flush(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }
 
-func pcap(t testing.TB, format capture.Format, segments ...segment) []byte {
-	t.Helper()
+func pcap(tb testing.TB, format capture.Format, segments ...segment) []byte {
+	tb.Helper()
 	frames := make([][]byte, 0, len(segments))
 	for _, s := range segments {
-		frames = append(frames, s.frame(t, false))
+		frames = append(frames, s.frame(tb, false))
 	}
-	return file(t, format, frames)
+	return file(tb, format, frames)
 }
 
-func compressed(t testing.TB, b []byte) []byte {
-	t.Helper()
+func compressed(tb testing.TB, b []byte) []byte {
+	tb.Helper()
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)
 	if _, err := w.Write(b); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out.Bytes()
 }

@@ -57,7 +57,7 @@ func ReadStreams(r io.Reader, format Format, serverPort uint16, sink Sink) (Stat
 			break
 		}
 		a.stats.Packets++
-		if err = a.add(p); err != nil {
+		if err = a.add(&p); err != nil {
 			break
 		}
 	}
@@ -87,7 +87,7 @@ func newAssembly(sink Sink, serverPort uint16) *assembly {
 
 // add takes a packet: the innermost TCP segment in it, so that tunnels are looked
 // through.
-func (a *assembly) add(p packet) (err error) {
+func (a *assembly) add(p *packet) (err error) {
 	defer packetBarrier(p.number, &err)
 	decoded := gopacket.NewPacket(p.data, p.link, gopacket.DecodeOptions{Lazy: false, NoCopy: true})
 	var network gopacket.NetworkLayer
@@ -133,7 +133,7 @@ func (a *assembly) finish() (err error) {
 // New implements reassembly.StreamFactory. The first packet decides who is the client:
 // who sent the SYN, else who does not answer it, else who has the higher port, since
 // clients have ephemeral ports.
-func (a *assembly) New(network, transport gopacket.Flow, tcp *layers.TCP, _ reassembly.AssemblerContext) reassembly.Stream {
+func (a *assembly) New(network, _ gopacket.Flow, tcp *layers.TCP, _ reassembly.AssemblerContext) reassembly.Stream {
 	src, dst := uint16(tcp.SrcPort), uint16(tcp.DstPort)
 	fromServer := src < dst
 	switch {

@@ -50,8 +50,14 @@ func TestReadStreams(t *testing.T) {
 	}{
 		"a connection": {
 			segments: []segment{
-				syn, synAck, {seq: 100}, {seq: 100, data: "ask"}, {fromServer: true, seq: 200, data: "ans"}, {fromServer: true, seq: 203, data: "wer"},
-				{seq: 103, fin: true}, {fromServer: true, seq: 206, fin: true}, {seq: 104},
+				syn, synAck,
+				{seq: 100},
+				{seq: 100, data: "ask"},
+				{fromServer: true, seq: 200, data: "ans"},
+				{fromServer: true, seq: 203, data: "wer"},
+				{seq: 103, fin: true},
+				{fromServer: true, seq: 206, fin: true},
+				{seq: 104},
 			},
 			want: []string{"1 client ask@3", "1 server ans@4", "1 server wer@5", "1 client end", "1 server end"},
 		},
@@ -77,8 +83,13 @@ func TestReadStreams(t *testing.T) {
 		},
 		"the same port again": {
 			segments: []segment{
-				syn, synAck, {seq: 100, data: "a"}, {seq: 101, fin: true}, {fromServer: true, seq: 200, fin: true}, {seq: 102},
-				{seq: 5000, syn: true}, {seq: 5001, data: "b"},
+				syn, synAck,
+				{seq: 100, data: "a"},
+				{seq: 101, fin: true},
+				{fromServer: true, seq: 200, fin: true},
+				{seq: 102},
+				{seq: 5000, syn: true},
+				{seq: 5001, data: "b"},
 			},
 			want: []string{"1 client a@2", "1 client end", "2 client b@7", "2 client end"},
 		},
@@ -152,8 +163,7 @@ func TestCutFiles(t *testing.T) {
 				sound++
 				continue
 			}
-			var place *capture.PacketError
-			if !errors.As(err, &place) {
+			if _, ok := errors.AsType[*capture.PacketError](err); !ok {
 				t.Fatalf("format %v, %d of %d bytes: %v", format, n, len(whole), err)
 			}
 		}
@@ -164,7 +174,8 @@ func TestCutFiles(t *testing.T) {
 }
 
 func TestManyPacketsAfterAMissingOne(t *testing.T) {
-	segments := []segment{{seq: 99, syn: true}}
+	segments := make([]segment, 0, 20001)
+	segments = append(segments, segment{seq: 99, syn: true})
 	for i := range uint32(20000) {
 		segments = append(segments, segment{seq: 200 + 2*i, data: "xx"})
 	}

@@ -14,11 +14,11 @@ import (
 
 type object = map[string]any
 
-func toy(t testing.TB, kind byte, id uint64, body any) string {
-	t.Helper()
+func toy(tb testing.TB, kind byte, id uint64, body any) string {
+	tb.Helper()
 	b, err := toycodec.Append(nil, kind, id, body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(b)
 }
@@ -27,11 +27,12 @@ func toy(t testing.TB, kind byte, id uint64, body any) string {
 func short(r Record) string {
 	switch r := r.(type) {
 	case *Frame:
-		s := fmt.Sprintf("%s %d+%d %s %d", r.From, r.Offset, r.Size, r.Kind, r.ID)
+		var s strings.Builder
+		fmt.Fprintf(&s, "%s %d+%d %s %d", r.From, r.Offset, r.Size, r.Kind, r.ID)
 		for _, e := range r.Errors {
-			s += fmt.Sprintf(" error at %d: %s", e.Offset, e.Text)
+			fmt.Fprintf(&s, " error at %d: %s", e.Offset, e.Text)
 		}
-		return s
+		return s.String()
 	case *Problem:
 		return fmt.Sprintf("%s problem at %d: %s; skipped %d", r.From, r.Offset, r.Fault.Text, r.Skipped)
 	case *Ignored:

@@ -15,12 +15,12 @@ import (
 )
 
 // frames are three messages, and their lengths.
-func frames(t testing.TB) (all []byte, lengths []int) {
-	t.Helper()
+func frames(tb testing.TB) (all []byte, lengths []int) {
+	tb.Helper()
 	for i, kind := range []byte{'q', 'h', 'o'} {
 		b, err := toycodec.Append(nil, kind, uint64(i), map[string]string{"method": "m"})
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		all = append(all, b...)
 		lengths = append(lengths, len(b))

@@ -64,16 +64,16 @@ func Dial(ctx context.Context, address string, o Options) (*Conn, error) {
 func (c *Conn) Usable() bool { return !c.broken && !c.goAway }
 
 // Close closes the connection.
-func (c *Conn) Close() error { return c.conn.Close() }
+func (c *Conn) Close() { shut(c.conn) }
 
-// Call sends r and waits for the answer, at most until ctx ends. Call chooses r.ID.
+// Call sends r and waits for the answer, at most until ctx ends. It does not change r,
+// and chooses the id and OneWay itself.
 //
 // A Reply, with whatever outcome, means that the server, or a proxy, answered. An
 // error means that there is no answer; it leaves the connection usable only if the
 // request was not sent, or if its late answer could be told from others.
-func (c *Conn) Call(ctx context.Context, r sdk.Request) (*Reply, error) {
-	r.OneWay = false
-	stop, err := c.begin(ctx, r)
+func (c *Conn) Call(ctx context.Context, r *sdk.Request) (*Reply, error) {
+	stop, err := c.begin(ctx, r, false)
 	if err != nil {
 		return nil, err
 	}
@@ -94,10 +94,9 @@ func (c *Conn) Call(ctx context.Context, r sdk.Request) (*Reply, error) {
 
 // Send sends r, to which there is no answer. If the protocol has heartbeats that a
 // client can send, Send waits for the answer to one, so that the server, or the proxy
-// before it, is known to have read r. Call chooses r.ID.
-func (c *Conn) Send(ctx context.Context, r sdk.Request) error {
-	r.OneWay = true
-	stop, err := c.begin(ctx, r)
+// before it, is known to have read r. As Call, it does not change r.
+func (c *Conn) Send(ctx context.Context, r *sdk.Request) error {
+	stop, err := c.begin(ctx, r, true)
 	if err != nil {
 		return err
 	}
@@ -121,16 +120,17 @@ func (c *Conn) Send(ctx context.Context, r sdk.Request) error {
 	return nil
 }
 
-// begin builds the request into c.out and ties the connection's deadline to ctx,
+// begin builds the request r, with an id of its own, into c.out and ties the connection's deadline to ctx,
 // until stop is called.
-func (c *Conn) begin(ctx context.Context, r sdk.Request) (stop func(), err error) {
+func (c *Conn) begin(ctx context.Context, r *sdk.Request, oneWay bool) (stop func(), err error) {
 	if c.broken {
 		return nil, errors.New("the connection is not usable any more")
 	}
 	c.lastID++
-	r.ID = c.lastID
+	numbered := *r
+	numbered.ID, numbered.OneWay = c.lastID, oneWay
 	err = framing.Protect(c.codec, "BuildRequest", func() error {
-		c.out, err = c.builder.BuildRequest(c.out[:0], r)
+		c.out, err = c.builder.BuildRequest(c.out[:0], numbered)
 		return err
 	})
 	if err != nil {
@@ -144,7 +144,9 @@ func (c *Conn) begin(ctx context.Context, r sdk.Request) (stop func(), err error
 	}
 	fired := make(chan struct{})
 	release := context.AfterFunc(ctx, func() {
-		_ = c.conn.SetDeadline(time.Unix(1, 0))
+		if c.conn.SetDeadline(time.Unix(1, 0)) != nil {
+			shut(c.conn) // the call must end
+		}
 		close(fired)
 	})
 	return func() {
@@ -225,3 +227,7 @@ func (c *Conn) write(b []byte) error {
 	}
 	return err
 }
+
+// shut closes a connection that nobody will use again: there is nobody to tell that it
+// failed.
+func shut(c net.Conn) { _ = c.Close() }

@@ -55,16 +55,16 @@ type object = map[string]any
 // dial connects to a server that runs script on the connection and then closes it.
 func dial(t *testing.T, codec sdk.Codec, script func(p *peer)) *rpcclient.Conn {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		conn, err := ln.Accept()
-		if err != nil {
-			t.Error(err)
+		conn, refused := ln.Accept()
+		if refused != nil {
+			t.Error(refused)
 			return
 		}
 		defer conn.Close()
@@ -76,7 +76,7 @@ func dial(t *testing.T, codec sdk.Codec, script func(p *peer)) *rpcclient.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = c.Close()
+		c.Close()
 		<-done
 		_ = ln.Close()
 	})
@@ -87,7 +87,7 @@ func call(t *testing.T, c *rpcclient.Conn) (*rpcclient.Reply, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	return c.Call(ctx, sdk.Request{Service: "s", Method: "m"})
+	return c.Call(ctx, &sdk.Request{Service: "s", Method: "m"})
 }
 
 func mustCall(t *testing.T, c *rpcclient.Conn) *rpcclient.Reply {
@@ -159,7 +159,7 @@ func TestLateAnswerIsNotTheNextOne(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	_, err := c.Call(ctx, sdk.Request{Method: "m"})
+	_, err := c.Call(ctx, &sdk.Request{Method: "m"})
 	if !errors.Is(err, rpcclient.ErrTimeout) || !c.Usable() {
 		t.Fatalf("got %v, usable %v", err, c.Usable())
 	}
@@ -181,7 +181,7 @@ func TestLateAnswerInOrderEndsTheConnection(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	_, err = c.Call(ctx, sdk.Request{Method: "m"})
+	_, err = c.Call(ctx, &sdk.Request{Method: "m"})
 	close(gone)
 	if !errors.Is(err, rpcclient.ErrTimeout) || c.Usable() {
 		t.Fatalf("got %v, usable %v", err, c.Usable())
@@ -225,7 +225,7 @@ func TestBadAnswers(t *testing.T) {
 		}, "the answer cannot be read: malformed: body: at byte 14", true},
 		"go-away": {func(p *peer) { p.send('g', 0, object{}) }, "after it had asked for no new calls", false},
 		"reset": {func(p *peer) {
-			if err := p.conn.(*net.TCPConn).SetLinger(0); err != nil { //nolint:forcetypeassert // it listens on TCP
+			if err := p.conn.(*net.TCPConn).SetLinger(0); err != nil {
 				t.Error(err)
 			}
 		}, "connection lost: connection reset by peer", false},
@@ -255,7 +255,7 @@ func TestTimeoutTellsOfAHalfAnswer(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := c.Call(ctx, sdk.Request{Method: "m"})
+	_, err := c.Call(ctx, &sdk.Request{Method: "m"})
 	close(gone)
 	if err == nil || err.Error() != "no answer in time: only 3 bytes of it came" || c.Usable() {
 		t.Errorf("got %v, usable %v", err, c.Usable())
@@ -267,14 +267,14 @@ func TestSendWaitsUntilTheCallWasRead(t *testing.T) {
 		p.next(sdk.KindOneWay)
 		p.send('H', p.next(sdk.KindHeartbeat).ID, object{})
 	})
-	if err := c.Send(t.Context(), sdk.Request{Method: "m"}); err != nil {
+	if err := c.Send(t.Context(), &sdk.Request{Method: "m"}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestSendTellsOfALostConnection(t *testing.T) {
 	c := dial(t, &toycodec.Codec{}, func(p *peer) { p.next(sdk.KindOneWay) })
-	if err := c.Send(t.Context(), sdk.Request{Method: "m"}); err == nil {
+	if err := c.Send(t.Context(), &sdk.Request{Method: "m"}); err == nil {
 		t.Fatal("no error")
 	}
 }
@@ -287,7 +287,7 @@ func TestCancelledCall(t *testing.T) {
 		cancel()
 		<-gone
 	})
-	_, err := c.Call(ctx, sdk.Request{Method: "m"})
+	_, err := c.Call(ctx, &sdk.Request{Method: "m"})
 	close(gone)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
@@ -296,7 +296,7 @@ func TestCancelledCall(t *testing.T) {
 
 func TestImpossibleRequest(t *testing.T) {
 	c := dial(t, &toycodec.Codec{}, func(*peer) {})
-	_, err := c.Call(t.Context(), sdk.Request{Method: "m", Arguments: []sdk.Argument{{Type: "impossible"}}})
+	_, err := c.Call(t.Context(), &sdk.Request{Method: "m", Arguments: []sdk.Argument{{Type: "impossible"}}})
 	var build *rpcclient.BuildError
 	if !errors.As(err, &build) || err.Error() != `cannot make the request: argument 1: type "impossible" is not known` {
 		t.Errorf("got %v", err)
@@ -304,12 +304,12 @@ func TestImpossibleRequest(t *testing.T) {
 }
 
 func TestDialErrors(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := ln.Addr().String()
-	if err := ln.Close(); err != nil {
+	if err = ln.Close(); err != nil {
 		t.Fatal(err)
 	}
 	_, err = rpcclient.Dial(t.Context(), address, rpcclient.Options{Codec: &toycodec.Codec{}})

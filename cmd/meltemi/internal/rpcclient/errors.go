@@ -51,17 +51,16 @@ func (e *BadAnswerError) Unwrap() error { return e.Err }
 // failed turns what a read or a write returned in a call into an error for people,
 // and decides whether the connection can still be used.
 func (c *Conn) failed(ctx context.Context, err error) error {
-	var bad *BadAnswerError
-	if errors.As(err, &bad) {
+	if _, bad := errors.AsType[*BadAnswerError](err); bad {
 		return err // the boundary is sound
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil {
 		return c.cut(ctx)
 	}
 	c.broken = true
-	var truncated *framing.TruncatedError
+	_, truncated := errors.AsType[*framing.TruncatedError](err)
 	switch {
-	case errors.As(err, &truncated):
+	case truncated:
 		return fmt.Errorf("the server closed the connection in the middle of an answer: it %w", err)
 	case errors.Is(err, io.EOF) && c.goAway:
 		return errors.New("the server closed the connection without an answer, after it had asked for no new calls")
@@ -91,25 +90,22 @@ func (c *Conn) cut(ctx context.Context) error {
 }
 
 func isNetwork(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op)
+	_, ok := errors.AsType[*net.OpError](err)
+	return ok
 }
 
 // reason is the innermost reason of a network error, such as "connection refused".
 func reason(err error) string {
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return errno.Error()
 	}
-	var dns *net.DNSError
-	if errors.As(err, &dns) {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return dns.Error()
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
 		return "no answer to the connection attempt in time"
 	}
-	var op *net.OpError
-	if errors.As(err, &op) && op.Err != nil {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
 		return op.Err.Error()
 	}
 	return err.Error()

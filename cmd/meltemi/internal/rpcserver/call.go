@@ -1,6 +1,7 @@
 package rpcserver
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -9,7 +10,7 @@ import (
 )
 
 // call reads the request m and has it answered. An error ends the connection.
-func (c *conn) call(m *sdk.Message) error {
+func (c *conn) call(ctx context.Context, m *sdk.Message) error {
 	c.codecMu.Lock()
 	err := framing.Metadata(c.codec, m)
 	call := &Call{Message: m, Peer: c.conn.RemoteAddr()}
@@ -21,26 +22,29 @@ func (c *conn) call(m *sdk.Message) error {
 		return c.refuse(m, err)
 	}
 	if c.ordered {
-		return c.handle(call)
+		return c.handle(ctx, call)
 	}
 	c.open.enter(len(m.Bytes))
-	c.calls.Add(1)
-	go func() {
-		defer c.calls.Done()
-		if err := c.handle(call); err != nil {
-			_ = c.conn.Close() // the reader sees it and ends
+	c.calls.Go(func() {
+		if err := c.handle(ctx, call); err != nil {
+			shut(c.conn) // the reader sees it and ends
 			c.server.report(call.Peer, err)
 		}
 		c.open.leave(len(m.Bytes))
-	}()
+	})
 	return nil
 }
 
 // handle has the call answered and sends the answer.
-func (c *conn) handle(call *Call) error {
-	answer := c.server.options.Handler.Handle(c.server.calls, call)
-	if call.OneWay() || c.server.calls.Err() != nil {
+func (c *conn) handle(ctx context.Context, call *Call) error {
+	answer := c.server.options.Handler.Handle(ctx, call)
+	if call.OneWay() {
 		return nil
+	}
+	select {
+	case <-ctx.Done(): // the server could not wait any longer
+		return nil
+	default:
 	}
 	if answer.Failure != nil {
 		return c.fail(call.Message, *answer.Failure)
@@ -94,9 +98,9 @@ func (c *conn) send(method string, build func(dst []byte) ([]byte, error)) error
 	}
 	c.writeMu.Lock()
 	defer c.writeMu.Unlock()
-	if err := c.conn.SetWriteDeadline(time.Now().Add(c.server.writeTime)); err != nil {
-		return err
+	err = c.conn.SetWriteDeadline(time.Now().Add(c.server.writeTime))
+	if err == nil {
+		_, err = c.conn.Write(b)
 	}
-	_, err = c.conn.Write(b)
 	return err
 }

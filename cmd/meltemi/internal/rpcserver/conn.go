@@ -2,6 +2,7 @@ package rpcserver
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 type conn struct {
 	server  *Server
 	conn    net.Conn
+	cancel  context.CancelFunc // ends the handlers of its calls
 	codec   sdk.Codec
 	builder sdk.ResponseBuilder
 	ordered bool
@@ -38,8 +40,11 @@ type conn struct {
 	began    time.Time // when its first byte came
 }
 
-func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{server: s, conn: nc, codec: s.options.Codec, builder: s.builder, open: newGate(maxOpenCalls, maxOpenBytes)}
+func newConn(s *Server, nc net.Conn, cancel context.CancelFunc) *conn {
+	c := &conn{
+		server: s, conn: nc, cancel: cancel, codec: s.options.Codec, builder: s.builder,
+		open: newGate(maxOpenCalls, maxOpenBytes),
+	}
 	if p, ok := c.codec.(sdk.PerConnection); ok {
 		c.codec = p.NewConnection()
 		if b, ok := c.codec.(sdk.ResponseBuilder); ok {
@@ -67,23 +72,23 @@ func (l lockedCodec) Decode(from sdk.Side, b []byte, m *sdk.Message) (int, error
 
 // serve reads messages until the connection ends, and returns once its calls have
 // ended too.
-func (c *conn) serve() {
-	err := c.read()
+func (c *conn) serve(ctx context.Context) {
+	err := c.read(ctx)
 	c.calls.Wait() // their answers may still reach the client
-	_ = c.conn.Close()
+	shut(c.conn)
 	if err != nil && !errors.Is(err, net.ErrClosed) {
 		c.server.report(c.conn.RemoteAddr(), err)
 	}
 }
 
-func (c *conn) read() error {
+func (c *conn) read(ctx context.Context) error {
 	for {
 		m := new(sdk.Message) // a call's goroutine may keep it
 		err := c.reader.Next(m)
 		var refused *sdk.CallError
 		switch {
 		case err == nil:
-			err = c.message(m)
+			err = c.message(ctx, m)
 		case errors.As(err, &refused):
 			err = c.refuse(m, refused)
 		case errors.Is(err, io.EOF):
@@ -115,11 +120,11 @@ func (c *conn) timedOut() error {
 	return nil
 }
 
-func (c *conn) message(m *sdk.Message) error {
+func (c *conn) message(ctx context.Context, m *sdk.Message) error {
 	switch m.Kind {
 	case sdk.KindRequest, sdk.KindOneWay:
 		m.Bytes = bytes.Clone(m.Bytes) // the reader keeps its own
-		return c.call(m)
+		return c.call(ctx, m)
 	case sdk.KindHeartbeat:
 		return c.answerHeartbeat(m)
 	case sdk.KindResponse, sdk.KindHeartbeatReply, sdk.KindGoAway, sdk.KindUnknown:
@@ -140,12 +145,16 @@ func (c *conn) answerHeartbeat(m *sdk.Message) error {
 // quiet.
 func (c *conn) drain() {
 	if g, ok := c.codec.(sdk.GoAwayer); ok {
-		_ = c.send("GoAway", func(dst []byte) ([]byte, error) { return g.GoAway(dst), nil }) // a failed write ends the reading too
+		if err := c.send("GoAway", func(dst []byte) ([]byte, error) { return g.GoAway(dst), nil }); err != nil {
+			c.server.report(c.conn.RemoteAddr(), err)
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.draining = true
-	_ = c.conn.SetReadDeadline(time.Now().Add(quietTime))
+	if err := c.conn.SetReadDeadline(time.Now().Add(quietTime)); err != nil {
+		shut(c.conn) // it would not end otherwise
+	}
 }
 
 // timedReader reads from the connection with the deadlines of its state.

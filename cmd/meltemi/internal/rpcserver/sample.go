@@ -75,7 +75,7 @@ func (s *Sample) answer(ctx context.Context, call *Call, n uint64) (Answer, Outc
 
 func (s *Sample) result(call *Call, n uint64) sdk.OrderedMap {
 	m := call.Message
-	metadata := sdk.OrderedMap{}
+	metadata := make(sdk.OrderedMap, 0, len(m.Entries()))
 	for _, e := range m.Entries() {
 		metadata = append(metadata, sdk.MapEntry{Key: string(e.Key), Value: string(e.Value)})
 	}

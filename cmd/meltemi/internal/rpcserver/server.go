@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -42,9 +43,7 @@ type Server struct {
 
 	messageTime, writeTime time.Duration
 
-	calls  context.Context // of all handlers; ends when Shutdown loses patience
-	cancel context.CancelFunc
-	done   sync.WaitGroup // connections
+	done sync.WaitGroup // connections
 
 	mu       sync.Mutex
 	listener net.Listener
@@ -58,16 +57,15 @@ func New(o Options) (*Server, error) {
 	if !ok {
 		return nil, fmt.Errorf("codec %s cannot make responses", o.Codec.Name())
 	}
-	s := &Server{
+	return &Server{
 		options: o, builder: builder, conns: make(map[*conn]struct{}),
 		messageTime: messageTime, writeTime: writeTime,
-	}
-	s.calls, s.cancel = context.WithCancel(context.Background())
-	return s, nil
+	}, nil
 }
 
-// Serve accepts connections until Shutdown, and then returns nil. It owns ln.
-func (s *Server) Serve(ln net.Listener) error {
+// Serve accepts connections until Shutdown, and then returns nil. It owns ln. ctx is the
+// parent of what handlers get; its end does not stop the server.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	s.mu.Lock()
 	s.listener = ln
 	stopped := s.draining
@@ -79,7 +77,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		c, err := ln.Accept()
 		switch {
 		case err == nil:
-			s.start(c)
+			s.start(ctx, c)
 		case errors.Is(err, net.ErrClosed):
 			return nil
 		default: // such as too many open files: some will be closed
@@ -96,7 +94,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.draining = true
 	if s.listener != nil {
-		_ = s.listener.Close()
+		shut(s.listener)
 	}
 	for c := range s.conns {
 		go c.drain()
@@ -110,14 +108,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}()
 	select {
 	case <-finished:
-		s.cancel()
 		return nil
 	case <-ctx.Done():
 	}
-	s.cancel()
 	s.mu.Lock()
 	for c := range s.conns {
-		_ = c.conn.Close()
+		c.cancel()
+		shut(c.conn)
 	}
 	s.mu.Unlock()
 	<-finished
@@ -125,8 +122,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 // start serves nc in a goroutine of its own, unless there are too many.
-func (s *Server) start(nc net.Conn) {
-	c := newConn(s, nc)
+func (s *Server) start(ctx context.Context, nc net.Conn) {
+	ctx, cancel := context.WithCancel(ctx) // Shutdown ends it
+	c := newConn(s, nc, cancel)
 	s.mu.Lock()
 	refuse := s.draining || len(s.conns) >= maxConnections
 	if !refuse {
@@ -136,12 +134,14 @@ func (s *Server) start(nc net.Conn) {
 	s.mu.Unlock()
 	if refuse {
 		s.report(nc.RemoteAddr(), errors.New("refused: too many connections, or stopping"))
-		_ = nc.Close()
+		cancel()
+		shut(nc)
 		return
 	}
 	go func() {
 		defer s.done.Done()
-		c.serve()
+		defer cancel()
+		c.serve(ctx)
 		s.mu.Lock()
 		delete(s.conns, c)
 		s.mu.Unlock()
@@ -153,3 +153,6 @@ func (s *Server) report(peer net.Addr, err error) {
 		s.options.OnError(peer, err)
 	}
 }
+
+// shut closes what nobody will use again. There is nobody to tell that it failed.
+func shut(c io.Closer) { _ = c.Close() }

@@ -52,13 +52,13 @@ func start(t *testing.T, codec sdk.Codec, h Handler, tune func(*Server)) *runnin
 	if tune != nil {
 		tune(s)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.address = ln.Addr().String()
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(ln) }()
+	go func() { served <- s.Serve(context.Background(), ln) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel() // no patience
@@ -76,14 +76,14 @@ func (r *running) dial() *rpcclient.Conn {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.t.Cleanup(func() { _ = c.Close() })
+	r.t.Cleanup(c.Close)
 	return c
 }
 
 // raw is a connection for bytes of any kind.
 func (r *running) raw() net.Conn {
 	r.t.Helper()
-	c, err := net.Dial("tcp", r.address)
+	c, err := (&net.Dialer{}).DialContext(r.t.Context(), "tcp", r.address)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func mustCall(t *testing.T, c *rpcclient.Conn, method string) *rpcclient.Reply {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	r, err := c.Call(ctx, sdk.Request{Method: method})
+	r, err := c.Call(ctx, &sdk.Request{Method: method})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestServe(t *testing.T) {
 			t.Errorf("got %v, want %s", r.View.Result, method)
 		}
 	}
-	if err := c.Send(t.Context(), sdk.Request{Method: "c"}); err != nil {
+	if err := c.Send(t.Context(), &sdk.Request{Method: "c"}); err != nil {
 		t.Error(err)
 	}
 }
@@ -300,7 +300,7 @@ func TestShutdownFinishesOpenCalls(t *testing.T) {
 	if err := <-stopped; err != nil {
 		t.Error(err)
 	}
-	if _, err := net.Dial("tcp", s.address); err == nil {
+	if _, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.address); err == nil {
 		t.Error("still accepts connections")
 	}
 }
