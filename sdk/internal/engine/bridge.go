@@ -280,7 +280,6 @@ func (b *Bridge) reply(_ uint32, _ uint64, m *sdk.Message) {
 	}
 	b.trailers.reset()
 	b.trailers.addInt("grpc-status", int64(m.Status.Code))
-	b.counts.Add(MetricReplies, 1)
 	b.response = Response{Status: 200, Fields: b.fields.list, Body: m.Bytes, Trailers: b.trailers.list, End: true}
 	b.out.Response = &b.response
 }

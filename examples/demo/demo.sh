@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# Shows what Meltemi does, on a stock Envoy with real Dubbo messages, and stops
+# everything that it started. With --stay it leaves all running until Ctrl-C.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+meltemi=$here/../../bin/meltemi
+stay=${1:-}
+work=$(mktemp -d)
+pids=()
+
+stop() {
+  trap - EXIT INT TERM
+  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+  rm -rf "$work"
+}
+trap stop EXIT
+trap 'exit 130' INT TERM
+
+bold=""; plain=""
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m'; plain=$'\e[0m'; fi
+
+fail() { echo "demo: $*" >&2; for log in "$work"/*.log; do echo "--- $log" >&2; cat "$log" >&2; done; exit 1; }
+
+# await FILE PATTERN: waits for a line and prints it.
+await() {
+  for _ in $(seq 300); do
+    if grep -m1 -- "$2" "$1" 2>/dev/null; then return; fi
+    sleep 0.1
+  done
+  fail "no line \"$2\" in $1 after 30 s"
+}
+
+# server NAME FLAGS...: starts a sample server and sets the variable "port".
+server() {
+  local name=$1
+  shift
+  "$meltemi" serve dubbo 127.0.0.1:0 --name "$name" "$@" >"$work/$name.log" 2>&1 &
+  pids+=($!)
+  port=$(await "$work/$name.log" '^ready ' | sed 's/.*://')
+}
+
+step() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
+
+# show METHOD FLAGS...: prints the command and its output. Failures are part of the
+# show, so the exit code is printed rather than obeyed.
+show() {
+  local method=$1 code=0
+  shift
+  printf '$ meltemi call dubbo %s %s %s\n' "$address" "$method" "$*"
+  "$meltemi" call dubbo "$address" "$method" "$@" >"$work/out" 2>&1 || code=$?
+  sed 's/^/    /' "$work/out"
+  [ "$code" = 0 ] || echo "    (exit code $code)"
+}
+
+# expect PATTERN WHAT: the last output must tell it, or the demo has failed.
+expect() { grep -q -- "$1" "$work/out" || fail "the output above should show $2"; }
+
+step "Starting four Dubbo servers and a stock Envoy with libmeltemi.so"
+mesh=$here/mesh.yaml
+server v1; sed "s/:V1\"/:$port\"/" "$mesh" >"$work/mesh.yaml"
+server v2; sed -i "s/:V2\"/:$port\"/" "$work/mesh.yaml"
+server flaky --fail 0.5; sed -i "s/:FLAKY\"/:$port\"/" "$work/mesh.yaml"
+server slow --delay 2s; sed -i "s/:SLOW\"/:$port\"/" "$work/mesh.yaml"
+"$meltemi" run "$work/mesh.yaml" --log-level error >"$work/envoy.log" 2>&1 &
+pids+=($!)
+await "$work/envoy.log" '^ready '
+address=$(sed -n 's/^ready .*demo=\([0-9.:]*\).*/\1/p' "$work/envoy.log")
+admin=$(sed -n 's/^ready .*admin=\([0-9.:]*\).*/\1/p' "$work/envoy.log")
+
+step "Routing by method: newGreeting goes to v2"
+show demo.Greeter.newGreeting --arg '"world"'; expect '"server": "v2"' "server v2"
+step "Routing by attachment: the tenant vip goes to v2 too; the server saw the traceparent that Envoy made"
+show demo.Greeter.hello --arg '"world"' --set tenant=vip; expect '"server": "v2"' "server v2"; expect '"traceparent": "00-' "a traceparent"
+step "A 90/10 split over 200 calls"
+show demo.Greeter.hello --repeat 200 --concurrency 4; expect 'v1' "server v1"; expect 'v2' "server v2"
+step "A timeout of 0.3 s in front of a server that takes 2 s: a Dubbo timeout, not a hang"
+show demo.Greeter.slow --timeout 5s; expect '31' "status 31"
+step "A server that fails every second call, and a retry policy that saves them"
+show demo.Greeter.flaky --repeat 20; expect '20' "20 good calls"
+step "An injected fault"
+show demo.Greeter.faulty; expect 'fault filter abort' "the fault"
+step "A rate limit of 3 calls a minute: the refusal is an exception, which Dubbo's clients do not repeat"
+show demo.Greeter.limited --repeat 5; expect 'local_rate_limited' "the refusals"
+step "A one-way call: no answer, and the server got it"
+show demo.Greeter.notify --oneway --arg '"fire and forget"'
+await "$work/v1.log" notify >/dev/null 2>&1 || await "$work/v2.log" notify >/dev/null
+grep -h notify "$work/v1.log" "$work/v2.log" | sed 's/^/    server: /'
+
+step "What Envoy counted"
+python3 - "$admin" <<'PYTHON'
+import sys, urllib.request
+text = urllib.request.urlopen(f"http://{sys.argv[1]}/stats?usedonly&filter=custom.meltemi_|cluster.(v1|v2|flaky|slow).upstream_rq_(total|retry|timeout)$", timeout=5).read().decode()
+for line in sorted(text.splitlines()):
+    print("    " + line)
+PYTHON
+
+if [ "$stay" = "--stay" ]; then
+  step "All of it runs on. Try, in another terminal:"
+  cat <<TEXT
+  $meltemi call dubbo $address demo.Greeter.hello --arg '"you"' --set tenant=vip
+  $meltemi call dubbo $address demo.Greeter.hello --repeat 100
+  $meltemi config $work/mesh.yaml
+  edit $work/mesh.yaml: changes of listeners, routes and clusters take effect at once
+  open http://$admin for Envoy's own view
+Ctrl-C stops everything.
+TEXT
+  wait
+fi
+step "Everything is stopped."
