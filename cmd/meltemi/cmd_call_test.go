@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/cli"
+	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/framing"
+	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/toycodec"
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
 
@@ -165,5 +167,39 @@ func TestParseArgument(t *testing.T) {
 		if got, err := parseArgument(in); err == nil {
 			t.Errorf("%q: got %+v, want an error", in, got)
 		}
+	}
+}
+
+// TestCallMovesToANewConnection has a server that takes one call on each connection.
+func TestCallMovesToANewConnection(t *testing.T) {
+	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan int)
+	go func() {
+		n := 0
+		for ; ; n++ {
+			conn, err := ln.Accept()
+			if err != nil {
+				break
+			}
+			var m sdk.Message
+			if err := framing.NewReader(conn, &toycodec.Codec{}, sdk.FromClient, 0).Next(&m); err != nil {
+				t.Error(err)
+			}
+			if _, err := conn.Write(append([]byte(toyFrame(t, 'g', nil)), toyFrame(t, 'r', map[string]any{"result": 1})...)); err != nil {
+				t.Error(err)
+			}
+			conn.Close()
+		}
+		served <- n
+	}()
+	r := meltemi(t, "", "call", "toy", ln.Addr().String(), "m", "-n", "5")
+	if err := ln.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := <-served; r.code != cli.Good || n != 5 {
+		t.Errorf("%d connections, want 5: %+v", n, r)
 	}
 }

@@ -165,3 +165,21 @@ func toyFrame(t *testing.T, kind byte, body any) string {
 	}
 	return string(b)
 }
+
+func TestCompletionOfRPCCommands(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"call", ""}, "toy\tA protocol for tests\n:4\n"},
+		{[]string{"serve", "t"}, "toy\tA protocol for tests\n:4\n"},
+		{[]string{"call", "toy", ""}, ":4\n"},    // no files
+		{[]string{"inspect", "toy", ""}, ":0\n"}, // files
+		{[]string{"call", "-o", ""}, "text\njson\n:4\n"},
+	} {
+		r := meltemi(t, "", append([]string{"__complete"}, test.args...)...)
+		if r.code != cli.Good || !strings.HasSuffix(r.stdout, test.want) {
+			t.Errorf("%q: got %q, want %q at the end", test.args, r.stdout, test.want)
+		}
+	}
+}
