@@ -7,7 +7,9 @@ import (
 )
 
 // checkCodecs judges what a mesh file says under codec as the shared library will,
-// which carries the same codecs.
+// which must carry the same codecs as this binary.
 func checkCodecs(codecs []sdk.Definition) mesh.CheckCodec {
-	return func(config []byte) error { return moduleconfig.Check(config, codecs) }
+	return func(config []byte) error {
+		return moduleconfig.Check(config, codecs)
+	}
 }

@@ -1,6 +1,10 @@
 package mesh
 
-import "go.yaml.in/yaml/v3"
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
 
 // CheckCodec judges a codec's configuration, the JSON that the module in Envoy will
 // be given: an unknown codec and a wrong field are errors that name it.
@@ -31,7 +35,7 @@ func readCodec(into *problems, path string, n *yaml.Node, check CheckCodec) *cod
 		err = check(text)
 	}
 	if err != nil {
-		into.add(path, n.Line, "%v", err)
+		into.add(path, n.Line, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return nil
 	}
 	return &codec{config: string(text), auto: get(config, "auto") != nil}

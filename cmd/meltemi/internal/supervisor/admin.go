@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -102,7 +103,20 @@ func (a *admin) drain(ctx context.Context) error {
 
 // connections is the number of clients' connections.
 func (a *admin) connections(ctx context.Context) (int, error) {
-	body, err := a.call(ctx, http.MethodGet, `/stats?format=json&type=Gauges&filter=%5Elistener%5C..*downstream_cx_active%24`)
+	return a.gauges(ctx, `^listener\..*\.downstream_cx_active$`, func(name string) bool {
+		// each worker has the gauge as well, and the admin interface is no client
+		return !strings.Contains(name, ".worker_") && !strings.HasPrefix(name, "listener.admin.")
+	})
+}
+
+// warmingClusters is the number of clusters that are not yet used.
+func (a *admin) warmingClusters(ctx context.Context) (int, error) {
+	return a.gauges(ctx, `^cluster_manager\.warming_clusters$`, func(string) bool { return true })
+}
+
+// gauges is the sum of the gauges whose names match and that wanted accepts.
+func (a *admin) gauges(ctx context.Context, match string, wanted func(name string) bool) (int, error) {
+	body, err := a.call(ctx, http.MethodGet, "/stats?format=json&type=Gauges&filter="+url.QueryEscape(match))
 	if err != nil {
 		return 0, err
 	}
@@ -117,8 +131,7 @@ func (a *admin) connections(ctx context.Context) (int, error) {
 	}
 	total := 0
 	for _, s := range answer.Stats {
-		// each worker has the gauge as well, and the admin interface is no client
-		if !strings.Contains(s.Name, ".worker_") && !strings.HasPrefix(s.Name, "listener.admin.") {
+		if wanted(s.Name) {
 			total += s.Value
 		}
 	}

@@ -41,7 +41,7 @@ func (s *supervisor) tryReload(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
-	err = s.server.Apply(ctx, resources)
+	err = s.server.Apply(ctx, resources, s.awaitClusters)
 	if err != nil {
 		return err
 	}
@@ -94,6 +94,19 @@ func (s *supervisor) findAdmin(ctx context.Context) error {
 		return fmt.Errorf("wait for Envoy's admin interface: %w", err)
 	}
 	return nil
+}
+
+// awaitClusters waits until no cluster is warming: its hosts are known, and checked
+// if they shall be.
+func (s *supervisor) awaitClusters(ctx context.Context) error {
+	err := poll(ctx, func() (bool, error) {
+		warming, err := s.admin.warmingClusters(ctx)
+		return warming == 0, err
+	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("a new cluster is not ready: Envoy still waits for its hosts, or for their health")
+	}
+	return err
 }
 
 // awaitListeners waits until all listeners of m accept connections, and returns their

@@ -202,7 +202,7 @@ func (s *supervisor) bringUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.server.Apply(ctx, resources)
+	err = s.server.Apply(ctx, resources, s.awaitClusters)
 	if err != nil {
 		return err
 	}

@@ -2,9 +2,12 @@ package xds
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"sync"
+	"time"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
@@ -70,11 +73,14 @@ const node = "envoy"
 // ID implements cache.NodeHash.
 func (oneNode) ID(*corev3.Node) string { return node }
 
-// Apply serves Envoy new resources and waits until it has taken them all. A cluster
-// or a route that is gone is withdrawn only after Envoy has what no longer needs it,
-// so that no call falls between. On a *RejectedError Envoy is served again what it
-// had before; ctx bounds the wait, and an end of it leaves the resources served.
-func (s *Server) Apply(ctx context.Context, resources mesh.Resources) error {
+// Apply serves Envoy new resources and waits until it has taken them all. It goes in
+// steps, so that no call falls between: new clusters; then, once warm returns, what
+// uses them; and clusters and routes that are gone are withdrawn last. warm waits
+// until Envoy can use the clusters that it has taken, which it does not tell here.
+//
+// On a *RejectedError, and on an error of warm, Envoy is served again what it had
+// before. ctx bounds the wait; an end of it leaves the resources served.
+func (s *Server) Apply(ctx context.Context, resources mesh.Resources, warm func(context.Context) error) error {
 	next, err := newState(resources)
 	if err != nil {
 		return err
@@ -82,12 +88,29 @@ func (s *Server) Apply(ctx context.Context, resources mesh.Resources) error {
 	s.mu.Lock()
 	before := s.current
 	s.mu.Unlock()
-	if overlap := next.with(before); !overlap.same(next) {
-		if err := s.serve(ctx, overlap, before); err != nil {
+	overlap := next.with(before)
+	if len(before) > 0 { // at its start Envoy itself waits for clusters
+		if err := s.serve(ctx, before.withClusters(overlap), before); err != nil {
 			return err
 		}
+		if err := warm(ctx); err != nil {
+			return errors.Join(err, s.takeBack(ctx, before))
+		}
+	}
+	if err := s.serve(ctx, overlap, before); err != nil {
+		return err
 	}
 	return s.serve(ctx, next, before)
+}
+
+// takeBackTimeout bounds the wait for Envoy to take what it had before.
+const takeBackTimeout = 5 * time.Second
+
+// takeBack serves before again, even if ctx has ended.
+func (s *Server) takeBack(ctx context.Context, before state) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTimeout)
+	defer cancel()
+	return s.serve(ctx, maps.Clone(before), before)
 }
 
 // serve makes Envoy take next, or go back to before.

@@ -32,6 +32,9 @@ func resources(clusters, listeners, routes string) mesh.Resources {
 	return out
 }
 
+// warm does not wait: the client of these tests uses no cluster.
+func warm(context.Context) error { return nil }
+
 func serve(t *testing.T) (*Server, string) {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "xds.sock")
@@ -48,7 +51,7 @@ func apply(t *testing.T, s *Server, r mesh.Resources) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if err := s.Apply(ctx, r); err != nil {
+	if err := s.Apply(ctx, r, warm); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -91,6 +94,36 @@ func TestClustersGoLast(t *testing.T) {
 	}
 }
 
+// TestRoutesWaitForWarmClusters: Envoy takes a cluster before it can use it.
+func TestRoutesWaitForWarmClusters(t *testing.T) {
+	s, socket := serve(t)
+	c := dial(t, socket, nil)
+	apply(t, s, resources("v1", "orders", "1"))
+	c.state()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var sent []string
+	if err := s.Apply(ctx, resources("v1 v2", "orders", "2"), func(context.Context) error {
+		_, sent = c.state()
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"clusters v1,v2"}; !slices.Equal(sent, want) {
+		t.Errorf("sent %q before the clusters were warm, want %q", sent, want)
+	}
+	if _, log := c.state(); !slices.Equal(log, []string{"routes orders"}) {
+		t.Errorf("sent %q after that, want the routes", log)
+	}
+	cold := errors.New("a cluster stays cold")
+	if err := s.Apply(ctx, resources("v3", "orders", "3"), func(context.Context) error { return cold }); !errors.Is(err, cold) {
+		t.Errorf("Apply returns %v", err)
+	}
+	if has, log := c.state(); has["clusters"] != "v1,v2" {
+		t.Errorf("the client has the clusters %q after %q, want those before", has["clusters"], log)
+	}
+}
+
 func TestListenersComeAndGo(t *testing.T) {
 	s, socket := serve(t)
 	c := dial(t, socket, nil)
@@ -116,7 +149,7 @@ func TestRefusedChangeIsTakenBack(t *testing.T) {
 	apply(t, s, resources("v1", "orders", "1"))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	err := s.Apply(ctx, resources("v1 v2", "orders bad", "1"))
+	err := s.Apply(ctx, resources("v1 v2", "orders bad", "1"), warm)
 	var rejected *RejectedError
 	if !errors.As(err, &rejected) || rejected.Kind != "listeners" || rejected.Text != "cannot bind" {
 		t.Fatalf("Apply returns %v, want the refusal", err)
@@ -142,7 +175,7 @@ func TestRefusedStartIsNotRepeated(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	var rejected *RejectedError
-	if err := s.Apply(ctx, resources("v1", "orders", "1")); !errors.As(err, &rejected) {
+	if err := s.Apply(ctx, resources("v1", "orders", "1"), warm); !errors.As(err, &rejected) {
 		t.Fatalf("Apply returns %v, want the refusal", err)
 	}
 	time.Sleep(50 * time.Millisecond) // enough for thousands of repetitions
@@ -156,7 +189,7 @@ func TestApplyEndsWithItsContext(t *testing.T) {
 	s, _ := serve(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if err := s.Apply(ctx, resources("v1", "orders", "1")); !errors.Is(err, context.DeadlineExceeded) {
+	if err := s.Apply(ctx, resources("v1", "orders", "1"), warm); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("without an Envoy, Apply returns %v", err)
 	}
 }

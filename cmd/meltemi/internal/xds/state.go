@@ -94,14 +94,11 @@ func (s state) with(before state) state {
 	return out
 }
 
-// same tells whether both serve the same resources.
-func (s state) same(other state) bool {
-	for _, t := range served {
-		if s[t.url].digest != other[t.url].digest {
-			return false
-		}
-	}
-	return true
+// withClusters is s with the clusters of other.
+func (s state) withClusters(other state) state {
+	out := maps.Clone(s)
+	out[resource.ClusterType] = other[resource.ClusterType]
+	return out
 }
 
 // number gives each type the version that it has in before, or the next one if it
