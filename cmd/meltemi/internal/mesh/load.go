@@ -14,7 +14,7 @@ import (
 
 // maxNodes bounds the nodes of a file after its aliases are expanded, so that a
 // file of a few lines cannot ask for gigabytes.
-const maxNodes = 1 << 20
+const maxNodes = 1 << 18
 
 // load parses text, one YAML document, into a tree without aliases, merges and
 // comments, which the caller may change. Each node keeps its line.
