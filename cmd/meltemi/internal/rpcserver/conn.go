@@ -145,7 +145,9 @@ func (c *conn) answerHeartbeat(m *sdk.Message) error {
 // quiet.
 func (c *conn) drain() {
 	if g, ok := c.codec.(sdk.GoAwayer); ok {
-		if err := c.send("GoAway", func(dst []byte) ([]byte, error) { return g.GoAway(dst), nil }); err != nil {
+		err := c.send("GoAway", func(dst []byte) ([]byte, error) { return g.GoAway(dst), nil })
+		var build *buildError
+		if asBuildError(err, &build) { // of a failed write the reader knows
 			c.server.report(c.conn.RemoteAddr(), err)
 		}
 	}

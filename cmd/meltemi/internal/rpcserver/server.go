@@ -43,7 +43,7 @@ type Server struct {
 
 	messageTime, writeTime time.Duration
 
-	done sync.WaitGroup // connections
+	done sync.WaitGroup // connections, and what Shutdown does with them
 
 	mu       sync.Mutex
 	listener net.Listener
@@ -97,7 +97,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		shut(s.listener)
 	}
 	for c := range s.conns {
-		go c.drain()
+		s.done.Go(c.drain)
 	}
 	s.mu.Unlock()
 
