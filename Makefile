@@ -12,7 +12,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # Envoy resolves its callbacks when they are first called, so binding must be lazy.
 LIB_FLAGS := -buildmode=c-shared -trimpath -tags netgo,osusergo -ldflags '$(LDFLAGS) -extldflags "-Wl,-z,lazy"'
 
-PURE := ./sdk ./sdk/wire ./sdk/internal/engine/... ./sdk/internal/testcodec/... ./codecs/... ./cmd/meltemi/... ./envoy-build/...
+PURE := ./sdk ./sdk/wire ./sdk/moduleconfig ./sdk/internal/engine/... ./sdk/internal/nethost ./sdk/internal/testcodec ./codecs/... ./cmd/meltemi/... ./envoy-build/...
 FUZZTIME ?= 30s
 
 .PHONY: help
@@ -43,15 +43,17 @@ test: test-unit test-abi test-e2e ## Run every test
 .PHONY: test-unit
 test-unit: ## Run the tests that need no Envoy: without cgo, then with the race detector
 	CGO_ENABLED=0 go test -count=1 $(PURE)
-	go test -race -count=1 ./sdk ./sdk/internal/engine/... ./codecs/...
+	go test -race -count=1 ./sdk ./sdk/internal/engine/... ./sdk/internal/nethost ./codecs/...
 
 .PHONY: test-abi
 test-abi: ## Test the boundary to Envoy: what is vendored and what is exported
 	go test -count=1 ./sdk/abi/...
 
 .PHONY: test-e2e
-test-e2e: build envoy ## Run the tests on stock Envoy, the oldest and the newest
+test-e2e: build envoy ## Run the tests on stock Envoy, the oldest and the newest, and with real peers
 	go test -count=1 -timeout 20m ./sdk/internal/envoytest/... ./examples/...
+	.ci/install
+	cd test && go test -count=1 -timeout 30m ./...
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s)
@@ -80,6 +82,7 @@ $(GOLANGCI):
 lint: $(GOLANGCI) ## Lint
 	go vet ./...
 	$(GOLANGCI) run --config .ci/golangci.yml ./...
+	cd test && go vet ./... && $(GOLANGCI) run --config ../.ci/golangci.yml ./...
 
 .PHONY: layers
 layers: ## Check who imports whom
@@ -88,6 +91,7 @@ layers: ## Check who imports whom
 .PHONY: check-tidy
 check-tidy: ## Check that go.mod and go.sum are tidy
 	go mod tidy -diff
+	cd test && go mod tidy -diff
 
 .PHONY: clean
 clean: ## Remove what was built (not what was fetched)

@@ -1,0 +1,163 @@
+// Package dubbo tests the Dubbo codec with real consumers and providers: the same
+// calls are made directly and through one and two stock Envoys, and must give the
+// same results.
+package dubbo
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/meltemi-mesh/meltemi/test/peers"
+)
+
+// calls is how many mixed calls are compared on each path.
+const calls = 1000
+
+var (
+	java33          = peers.Java{Version: "3.3.6"}
+	java33fastjson2 = peers.Java{Version: "3.3.6", Serialization: "fastjson2"}
+	java27          = peers.Java{Version: "2.7.23"}
+)
+
+// pairs are who calls whom.
+var pairs = []struct{ consumer, provider peers.Java }{
+	{java33, java33},
+	{java33fastjson2, java33fastjson2},
+	{java27, java27},
+	{java33, java27},
+	{java27, java33},
+}
+
+// versions are the oldest and the newest supported Envoy.
+var versions = []string{"1.39.3", "1.40.0"}
+
+// TestCallsGiveTheSameResults compares mixed calls: text, objects, lists, maps, null,
+// exceptions of all kinds, void, asynchronous, one-way, generic, attachments both
+// ways, and large messages.
+func TestCallsGiveTheSameResults(t *testing.T) {
+	for i, pair := range pairs {
+		t.Run(fmt.Sprintf("%v calls %v", pair.consumer, pair.provider), func(t *testing.T) {
+			provider := pair.provider.StartProvider(t)
+			direct := pair.consumer.Consume(t, provider.Port, strconv.Itoa(calls), 8, 20*time.Second)
+			if len(direct) != calls {
+				t.Fatalf("%d lines of %d direct calls: %q", len(direct), calls, direct[:min(len(direct), 10)])
+			}
+			check(t, direct)
+			// Every pair meets one of the Envoys, and both Envoys meet all kinds of pair.
+			version := versions[i%len(versions)]
+			one := peers.Start(t, version, peers.Bridge("dubbo", provider.Port))
+			compare(t, "one proxy", direct, pair.consumer.Consume(t, one.Port, strconv.Itoa(calls), 8, 20*time.Second))
+			two := peers.Start(t, version, peers.Forward("dubbo", one.Port))
+			compare(t, "two proxies", direct, pair.consumer.Consume(t, two.Port, strconv.Itoa(calls), 8, 20*time.Second))
+
+			exactly := func(n int) func(int) bool { return func(got int) bool { return got == n } }
+			two.Eventually("cluster.server.upstream_cx_total", "1 connection between the proxies for each worker", func(n int) bool { return n >= 1 && n <= 2 })
+			two.Eventually("cluster.server.upstream_rq_200", fmt.Sprint(calls, " good responses"), exactly(calls))
+			one.Eventually("cluster.server.upstream_cx_total", "no more connections than calls at a time", func(n int) bool { return n <= 2*(8+1) })
+			for _, p := range []*peers.Proxy{one, two} {
+				p.Eventually("dynamicmodulescustom.meltemi_open_calls", "0", exactly(0))
+				p.Eventually("dynamicmodulescustom.meltemi_decode_errors", "0", exactly(0))
+				p.Eventually("dynamicmodulescustom.meltemi_panics", "0", exactly(0))
+				p.Eventually("dynamicmodulescustom.meltemi_local_replies", "0", exactly(0))
+			}
+			// Each call ran once on each of the three paths, the one-way ones too.
+			executions(t, pair.consumer, provider.Port, 3)
+		})
+	}
+}
+
+// check makes sure that the direct calls are what they should be, so that equal
+// results mean something.
+func check(t *testing.T, lines []string) {
+	t.Helper()
+	for n, want := range []string{
+		"0 call 0", "1 grüße, 世界 😀 1", "2 ", "3 70000 characters", "4 person 4/4/1.3333333333333333/self/2",
+		"5 [5, two, 3.5, null, true, [1099511627776, x]]", "6 {n=6, nested={k=v}, nothing=null}", "7 ", "8 1099511627784",
+		"9 null", "10 void", "11 dev.meltemi.peer.DeclaredException: call 11", "12 dev.meltemi.peer.UndeclaredException: call 12", "13 java.lang.IllegalArgumentException: call 13",
+		"14 later call 14", "15 sent", "16 call 16", "17 {lane=lane-17, tenant=blue, unicode=grüße 😀}",
+	} {
+		if !strings.HasPrefix(lines[n], want) {
+			t.Errorf("direct call: %q, want %q", lines[n], want)
+		}
+	}
+}
+
+func compare(t *testing.T, path string, want, got []string) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%s: %d lines, want %d", path, len(got), len(want))
+	}
+	wrong := 0
+	for i := range min(len(got), len(want)) {
+		if got[i] == want[i] {
+			continue
+		}
+		if wrong++; wrong <= 5 {
+			t.Errorf("%s:\n got %q\nwant %q", path, got[i], want[i])
+		}
+	}
+	if wrong > 5 {
+		t.Errorf("%s: %d calls of %d differ", path, wrong, len(want))
+	}
+}
+
+// executions checks how often the provider ran each method. One-way calls have no
+// answer that would tell when they are through.
+func executions(t *testing.T, consumer peers.Java, port string, paths int) {
+	t.Helper()
+	want := map[string]int{}
+	for n := range calls {
+		method := [...]string{
+			"echo", "echo", "echo", "echo", "person", "list", "map", "bytes", "add", "nothing", "noResult", "declared",
+			"undeclared", "illegal", "async", "oneway", "echo", "attachments",
+		}[n%18]
+		want[method] += paths
+	}
+	var got string
+	for range 20 {
+		got = strings.Join(consumer.Consume(t, port, "executions", 1, 5*time.Second), "")
+		missing := ""
+		for method, n := range want {
+			if !strings.Contains(got, fmt.Sprintf("%s=%d,", method, n)) && !strings.Contains(got, fmt.Sprintf("%s=%d}", method, n)) {
+				missing = fmt.Sprintf("%s=%d", method, n)
+			}
+		}
+		if missing == "" {
+			return
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	t.Errorf("executions are %s, want %v", got, want)
+}
+
+// TestIdleConnectionSurvives leaves a connection idle for longer than its heartbeats
+// may go unanswered.
+func TestIdleConnectionSurvives(t *testing.T) {
+	for _, consumer := range []peers.Java{java33, java27} {
+		t.Run(consumer.String(), func(t *testing.T) {
+			provider := consumer.StartProvider(t)
+			proxy := peers.Start(t, versions[0], peers.Bridge("dubbo", provider.Port))
+			got := consumer.Consume(t, proxy.Port, "idle", 1, 5*time.Second)
+			if fmt.Sprint(got) != "[before after]" {
+				t.Errorf("got %q", got)
+			}
+			if n := proxy.Stat("dynamicmodulescustom.meltemi_heartbeats"); n < 3 {
+				t.Errorf("%d heartbeats were answered, want at least 3", n)
+			}
+		})
+	}
+}
+
+// TestConsumerTimeoutIsAnsweredInTime has a provider that is too slow for the
+// consumer: the error comes from the proxy, before the consumer gives up by itself.
+func TestConsumerTimeoutIsAnsweredInTime(t *testing.T) {
+	provider := java33.StartProvider(t)
+	proxy := peers.Start(t, versions[1], peers.Bridge("dubbo", provider.Port))
+	got := strings.Join(java33.Consume(t, proxy.Port, "sleep", 1, 800*time.Millisecond, "3000"), "\n")
+	if !strings.Contains(got, "upstream request timeout") && !strings.Contains(got, "downstream duration timeout") {
+		t.Errorf("the consumer saw %q, not the proxy's error", got)
+	}
+}

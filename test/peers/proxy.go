@@ -1,0 +1,117 @@
+package peers
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Proxy is an Envoy under `meltemi run`.
+type Proxy struct {
+	*process
+	Port  string // of the listener "rpc"
+	admin string
+}
+
+// Start runs a mesh file, with the Envoy of that version, until the test's end.
+func Start(tb testing.TB, version, mesh string) *Proxy {
+	tb.Helper()
+	dir := root(tb)
+	file := filepath.Join(tb.TempDir(), "mesh.yaml")
+	if err := os.WriteFile(file, []byte(mesh), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(dir, "bin", "meltemi"), "run", file,
+		"--envoy", filepath.Join(dir, ".cache", "envoy", version, "envoy"),
+		"--library", filepath.Join(dir, "bin", "libmeltemi.so"), "--log-level", "error", "--drain-time", "1s")
+	p := &Proxy{process: begin(tb, cmd)}
+	ready := p.await("ready ", time.Minute)
+	p.Port = submatch(tb, ready, `\brpc=127\.0\.0\.1:(\d+)`)
+	p.admin = "http://" + submatch(tb, ready, `\badmin=(\S+)`)
+	return p
+}
+
+// Bridge returns a mesh file that leads to an RPC server.
+func Bridge(codec, port string) string {
+	return fmt.Sprintf(`
+listeners:
+- name: rpc
+  address: 127.0.0.1:0
+  codec: %[1]s
+  route_config: {virtual_hosts: [{name: all, domains: ["*"], routes: [{match: {prefix: /}, route: {cluster: server}}]}]}
+clusters:
+- {name: server, codec: %[1]s, endpoints: ["127.0.0.1:%[2]s"]}
+`, codec, port)
+}
+
+// Forward returns a mesh file that leads to another proxy, over HTTP/2.
+func Forward(codec, port string) string {
+	return fmt.Sprintf(`
+listeners:
+- name: rpc
+  address: 127.0.0.1:0
+  codec: %[1]s
+  route_config: {virtual_hosts: [{name: all, domains: ["*"], routes: [{match: {prefix: /}, route: {cluster: server}}]}]}
+clusters:
+- name: server
+  endpoints: ["127.0.0.1:%[2]s"]
+  typed_extension_protocol_options:
+    envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+      "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+      explicit_http_config: {http2_protocol_options: {}}
+`, codec, port)
+}
+
+// Stat returns one of Envoy's counters or gauges.
+func (p *Proxy) Stat(name string) int {
+	p.tb.Helper()
+	client := http.Client{Timeout: 10 * time.Second}
+	resp, err := client.Get(p.admin + "/stats?filter=" + name)
+	if err != nil {
+		p.tb.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		p.tb.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if key, value, ok := strings.Cut(strings.TrimSpace(line), ": "); ok && key == name {
+			n, err := strconv.Atoi(value)
+			if err != nil {
+				p.tb.Fatal(err)
+			}
+			return n
+		}
+	}
+	return 0
+}
+
+// Eventually waits until a stat has a value that satisfies ok.
+func (p *Proxy) Eventually(name, want string, ok func(int) bool) {
+	p.tb.Helper()
+	n := 0
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if n = p.Stat(name); ok(n) {
+			return
+		}
+	}
+	p.tb.Errorf("%s is %d, want %s", name, n, want)
+}
+
+func submatch(tb testing.TB, text, pattern string) string {
+	tb.Helper()
+	m := regexp.MustCompile(pattern).FindStringSubmatch(text)
+	if m == nil {
+		tb.Fatalf("%q does not match %s", text, pattern)
+	}
+	return m[1]
+}
