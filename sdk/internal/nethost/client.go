@@ -23,7 +23,7 @@ func Client(cfg *engine.Config, rpc, http net.Conn) error {
 	go func() { errs <- h.pump(http, h.write) }()
 	err := <-errs
 	h.close()
-	<-errs // the other pump ends because its connection is closed
+	_ = <-errs // the other pump ends because its connection is closed
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.timer != nil {
