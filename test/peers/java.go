@@ -110,7 +110,12 @@ type Provider struct {
 // StartProvider starts a provider of the version.
 func (j Java) StartProvider(tb testing.TB) *Provider {
 	tb.Helper()
-	port := freePort(tb)
+	return j.StartProviderAt(tb, freePort(tb))
+}
+
+// StartProviderAt starts a provider at a port that another one has left.
+func (j Java) StartProviderAt(tb testing.TB, port string) *Provider {
+	tb.Helper()
 	args := []string{port}
 	if j.Serialization != "" {
 		args = append(args, j.Serialization)
@@ -124,6 +129,15 @@ func (j Java) StartProvider(tb testing.TB) *Provider {
 // calls, or the name of a single call with its arguments.
 func (j Java) Consume(tb testing.TB, port, what string, threads int, timeout time.Duration, args ...string) []string {
 	tb.Helper()
+	return j.StartConsumer(tb, port, what, threads, timeout, args...).Results()
+}
+
+// Consumer is a running consumer.
+type Consumer struct{ *process }
+
+// StartConsumer is Consume without waiting for the results.
+func (j Java) StartConsumer(tb testing.TB, port, what string, threads int, timeout time.Duration, args ...string) *Consumer {
+	tb.Helper()
 	serialization := j.Serialization
 	if serialization == "" {
 		serialization = "hessian2"
@@ -131,9 +145,15 @@ func (j Java) Consume(tb testing.TB, port, what string, threads int, timeout tim
 	p := begin(tb, j.command(context.Background(), tb, "Consumer", append([]string{
 		port, what, strconv.Itoa(threads), strconv.FormatInt(timeout.Milliseconds(), 10), serialization,
 	}, args...)...))
-	p.await("DONE", 5*time.Minute)
+	return &Consumer{p}
+}
+
+// Results waits for the consumer's end and returns its lines.
+func (c *Consumer) Results() []string {
+	c.tb.Helper()
+	c.await("DONE", 5*time.Minute)
 	var lines []string
-	for _, line := range p.output() {
+	for _, line := range c.output() {
 		if line == "DONE" {
 			return lines
 		}

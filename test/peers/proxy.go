@@ -19,6 +19,28 @@ type Proxy struct {
 	*process
 	Port  string // of the listener "rpc"
 	admin string
+	file  string
+}
+
+// Change replaces the mesh file and waits until Envoy has taken it.
+func (p *Proxy) Change(mesh string) {
+	p.tb.Helper()
+	before := len(p.output())
+	temporary := p.file + ".new"
+	if err := os.WriteFile(temporary, []byte(mesh), 0o600); err != nil {
+		p.tb.Fatal(err)
+	}
+	if err := os.Rename(temporary, p.file); err != nil {
+		p.tb.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		for _, line := range p.output()[before:] {
+			if strings.HasPrefix(line, "reloaded") {
+				return
+			}
+		}
+	}
+	p.tb.Fatalf("the change was not taken:\n%s", strings.Join(p.output()[before:], "\n"))
 }
 
 // Start runs a mesh file, with the Envoy of that version, until the test's end.
@@ -31,8 +53,8 @@ func Start(tb testing.TB, version, mesh string) *Proxy {
 	}
 	cmd := exec.Command(filepath.Join(dir, "bin", "meltemi"), "run", file,
 		"--envoy", filepath.Join(dir, ".cache", "envoy", version, "envoy"),
-		"--library", filepath.Join(dir, "bin", "libmeltemi.so"), "--log-level", "error", "--drain-time", "1s")
-	p := &Proxy{process: begin(tb, cmd)}
+		"--library", filepath.Join(dir, "bin", "libmeltemi.so"), "--log-level", "error", "--drain-time", "8s")
+	p := &Proxy{process: begin(tb, cmd), file: file}
 	ready := p.await("ready ", time.Minute)
 	p.Port = submatch(tb, ready, `\brpc=127\.0\.0\.1:(\d+)`)
 	p.admin = "http://" + submatch(tb, ready, `\badmin=(\S+)`)

@@ -21,7 +21,7 @@ import org.apache.dubbo.rpc.service.GenericService;
  * Makes calls to {@link Peer} and prints a line for each: what was called, and what came back. The
  * same calls give the same lines, whatever lies between.
  *
- * <p>Arguments: PORT CALLS THREADS TIMEOUT_MILLIS SERIALIZATION; or, in place of CALLS, the name of
+ * <p>Arguments: PORT[,PORT...] CALLS THREADS TIMEOUT_MILLIS SERIALIZATION; or, in place of CALLS, the name of
  * a single method, "idle" or "load" (see {@link #main}).
  */
 public final class Consumer {
@@ -34,13 +34,17 @@ public final class Consumer {
   }
 
   public static void main(String[] args) throws Exception {
-    String url = "dubbo://loopback.test:" + args[0] + "/dev.meltemi.peer.Peer?heartbeat=1000";
-    String what = args[1]; // loopback.test: see hosts
+    StringBuilder urls = new StringBuilder();
+    for (String port : args[0].split(",")) {
+      urls.append(urls.length() == 0 ? "" : ";")
+          .append("dubbo://loopback.test:").append(port) // see the file hosts
+          .append("/dev.meltemi.peer.Peer?heartbeat=1000&serialization=").append(args[4])
+          .append("&prefer.serialization=").append(args[4]);
+    }
+    String url = urls.toString();
+    String what = args[1];
     int threads = Integer.parseInt(args[2]);
     int timeout = Integer.parseInt(args[3]);
-    if (args.length > 4) {
-      url += "&serialization=" + args[4] + "&prefer.serialization=" + args[4];
-    }
     ApplicationConfig application = new ApplicationConfig("consumer");
     application.setQosEnable(false);
     Consumer consumer = new Consumer(
@@ -53,7 +57,13 @@ public final class Consumer {
         print(consumer.peer.echo("after"));
         break;
       case "sleep":
+        // The first call of a JVM takes so long to be sent that its time is over by then.
+        consumer.peer.echo("warm");
+        consumer.peer.sleep(1);
         print(describe(() -> consumer.peer.sleep(Integer.parseInt(args[5]))));
+        break;
+      case "load":
+        consumer.load(threads, Integer.parseInt(args[5]));
         break;
       case "executions":
         print(consumer.peer.executions());
@@ -76,7 +86,7 @@ public final class Consumer {
     reference.setInterface("dev.meltemi.peer.Peer");
     reference.setUrl(url);
     reference.setTimeout(timeout);
-    reference.setRetries(0);
+    reference.setRetries(url.contains(";") ? 2 : 0); // 2 is Dubbo's own default
     reference.setCheck(false);
     if (generic) {
       reference.setGeneric("true");
@@ -100,6 +110,35 @@ public final class Consumer {
       print(line.get());
     }
     pool.shutdown();
+  }
+
+  /** Calls for some seconds without a pause, and prints how it went. */
+  private void load(int threads, int seconds) throws Exception {
+    long end = System.nanoTime() + seconds * 1_000_000_000L;
+    java.util.concurrent.atomic.AtomicInteger good = new java.util.concurrent.atomic.AtomicInteger();
+    List<String> failures = Collections.synchronizedList(new java.util.ArrayList<>());
+    List<Thread> all = new java.util.ArrayList<>();
+    for (int i = 0; i < threads; i++) {
+      int id = i;
+      Thread t = new Thread(() -> {
+        for (int n = 0; System.nanoTime() < end; n++) {
+          String text = "load " + id + "/" + n;
+          String got = describe(() -> peer.echo(text));
+          if (got.equals(text)) {
+            good.incrementAndGet();
+          } else {
+            failures.add(got);
+          }
+        }
+      });
+      all.add(t);
+      t.start();
+    }
+    for (Thread t : all) {
+      t.join();
+    }
+    print("good " + good + " failed " + failures.size());
+    failures.stream().limit(3).forEach(Consumer::print);
   }
 
   /** The calls, by number, in a mix that repeats. */
@@ -176,7 +215,7 @@ public final class Consumer {
       message = line < 0 ? message : message.substring(0, line);
       // Ports differ from run to run, and Dubbo puts them into its own messages.
       message = message.replaceAll("(127\\.0\\.0\\.1|loopback\\.test):\\d+", "ADDRESS");
-      return e.getClass().getName() + ": " + (message.length() > 300 ? message.substring(0, 300) : message);
+      return e.getClass().getName() + ": " + (message.length() > 4000 ? message.substring(0, 4000) : message);
     }
   }
 }

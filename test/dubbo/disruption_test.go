@@ -1,0 +1,131 @@
+package dubbo
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/meltemi-mesh/meltemi/test/peers"
+)
+
+// TestRouteChangesUnderLoadLoseNoCall changes routes while a consumer calls without a
+// pause. Its connection stays.
+func TestRouteChangesUnderLoadLoseNoCall(t *testing.T) {
+	for i, consumer := range []peers.Java{java33, java27} {
+		t.Run(consumer.String(), func(t *testing.T) {
+			provider := consumer.StartProvider(t)
+			mesh := peers.Bridge("dubbo", provider.Port)
+			proxy := peers.Start(t, versions[i], mesh)
+			load := consumer.StartConsumer(t, proxy.Port, "load", 4, 10*time.Second, "6")
+			proxy.Eventually("dynamicmodulescustom.meltemi_replies", "some", func(n int) bool { return n > 100 })
+			for n := range 5 {
+				proxy.Change(strings.Replace(mesh, "route: {cluster: server}", fmt.Sprintf("route: {cluster: server, timeout: %ds}", 20+n), 1))
+				time.Sleep(300 * time.Millisecond)
+			}
+			if got := load.Results(); len(got) == 0 || !strings.HasSuffix(got[0], " failed 0") {
+				t.Errorf("%s", strings.Join(got, "\n"))
+			}
+		})
+	}
+}
+
+// TestListenerChangeUnderLoadLosesNoCall changes the listener of one of two proxies,
+// which drains its connections. The consumer is asked to go, and goes on with the
+// other one. (Dubbo 2.7.23 cannot be given two direct addresses: its own
+// ClassCastException ends each call.)
+func TestListenerChangeUnderLoadLosesNoCall(t *testing.T) {
+	for _, version := range versions {
+		t.Run(version, func(t *testing.T) {
+			provider := java33.StartProvider(t)
+			mesh := peers.Bridge("dubbo", provider.Port)
+			changed, other := peers.Start(t, version, mesh), peers.Start(t, version, mesh)
+			load := java33.StartConsumer(t, changed.Port+","+other.Port, "load", 4, 10*time.Second, "8")
+			changed.Eventually("dynamicmodulescustom.meltemi_replies", "some", func(n int) bool { return n > 100 })
+			changed.Change(strings.Replace(mesh, "  codec: dubbo\n  route", "  codec: dubbo\n  server_name: changed\n  route", 1))
+			if got := load.Results(); len(got) == 0 || !strings.HasSuffix(got[0], " failed 0") {
+				t.Errorf("%s", strings.Join(got, "\n"))
+			}
+			if n := changed.Stat("dynamicmodulescustom.meltemi_go_aways"); n < 1 {
+				t.Errorf("%d go-aways: the listener was not drained, so nothing was tested", n)
+			}
+		})
+	}
+}
+
+// TestProviderKilledInMidCall kills a provider that is at work. The call fails at
+// once, with the protocol's own error, and is not made again.
+func TestProviderKilledInMidCall(t *testing.T) {
+	first := java33.StartProvider(t)
+	second := java33.StartProvider(t)
+	mesh := strings.Replace(peers.Bridge("dubbo", first.Port), fmt.Sprintf(`["127.0.0.1:%s"]`, first.Port),
+		fmt.Sprintf(`["127.0.0.1:%s", "127.0.0.1:%s"]`, first.Port, second.Port), 1)
+	mesh = strings.Replace(mesh, "route: {cluster: server}",
+		`route: {cluster: server, retry_policy: {retry_on: "connect-failure,refused-stream,unavailable,cancelled", num_retries: 2}}`, 1)
+	proxy := peers.Start(t, versions[1], mesh)
+	var calls []*peers.Consumer
+	for range 2 { // round robin: one for each provider
+		calls = append(calls, java33.StartConsumer(t, proxy.Port, "sleep", 1, 20*time.Second, "6000"))
+	}
+	proxy.Eventually("cluster.server.upstream_rq_active", "2", func(n int) bool { return n == 2 })
+	start := time.Now()
+	first.Kill()
+	failed := 0
+	for _, c := range calls {
+		got := strings.Join(c.Results(), "\n")
+		if strings.Contains(got, "slept 6000") {
+			continue
+		}
+		failed++
+		if !strings.Contains(got, "connection termination") {
+			t.Errorf("the consumer saw %q", got)
+		}
+	}
+	if failed != 1 {
+		t.Errorf("%d calls failed, want the one of the killed provider", failed)
+	}
+	if took := time.Since(start); took > 15*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	got := strings.Join(java33.Consume(t, second.Port, "executions", 1, 5*time.Second), "")
+	if !strings.Contains(got, "sleep=2") {
+		t.Errorf("the other provider executed %s, want sleep=2, with the one that warms up: the lost call was made again", got)
+	}
+}
+
+// TestConsumerKilledInMidCall kills a consumer that waits: its neighbour does not
+// notice, and nothing is left open.
+func TestConsumerKilledInMidCall(t *testing.T) {
+	provider := java33.StartProvider(t)
+	proxy := peers.Start(t, versions[0], peers.Bridge("dubbo", provider.Port))
+	neighbour := java33.StartConsumer(t, proxy.Port, "load", 2, 5*time.Second, "6")
+	victim := java33.StartConsumer(t, proxy.Port, "sleep", 1, 60*time.Second, "30000")
+	proxy.Eventually("cluster.server.upstream_rq_active", "3", func(n int) bool { return n >= 3 })
+	victim.Kill()
+	if got := neighbour.Results(); len(got) == 0 || !strings.HasSuffix(got[0], " failed 0") {
+		t.Errorf("the neighbour: %s", strings.Join(got, "\n"))
+	}
+	proxy.Eventually("dynamicmodulescustom.meltemi_open_calls", "0", func(n int) bool { return n == 0 })
+	proxy.Eventually("cluster.server.upstream_rq_active", "0", func(n int) bool { return n == 0 })
+}
+
+// TestProviderRestartUnderLoad restarts a provider while a consumer calls: calls fail
+// only while there is no provider, and each with an error of the protocol.
+func TestProviderRestartUnderLoad(t *testing.T) {
+	first := java33.StartProvider(t)
+	proxy := peers.Start(t, versions[1], peers.Bridge("dubbo", first.Port))
+	load := java33.StartConsumer(t, proxy.Port, "load", 2, 5*time.Second, "10")
+	proxy.Eventually("dynamicmodulescustom.meltemi_replies", "some", func(n int) bool { return n > 100 })
+	first.Kill()
+	proxy.Eventually("dynamicmodulescustom.meltemi_local_replies", "some", func(n int) bool { return n > 0 })
+	java33.StartProviderAt(t, first.Port)
+	before := proxy.Stat("cluster.server.upstream_rq_200")
+	proxy.Eventually("cluster.server.upstream_rq_200", "more than before", func(n int) bool { return n > before+100 })
+	got := load.Results()
+	for _, line := range got[1:] {
+		if !strings.Contains(line, "upstream connect error") {
+			t.Errorf("a failure that is no error of the proxy: %s", line)
+		}
+	}
+	proxy.Eventually("dynamicmodulescustom.meltemi_open_calls", "0", func(n int) bool { return n == 0 })
+}
