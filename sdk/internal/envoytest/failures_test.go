@@ -52,7 +52,7 @@ func TestLocalReplies(t *testing.T) {
 			"retry_on": "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes", "num_retries": 2,
 		}}
 		envoy := Start(t, version, Library(t), Bootstrap(
-			[]any{Listener("rpc", toy, []any{
+			[]any{Listener("rpc", `{"name":"toy","deadline_margin":"300ms"}`, []any{
 				Route("/s/timeout", "server", map[string]any{"timeout": "0.2s"}),
 				Route("/s/refused", "closed", retry),
 				Route("/s/empty", "empty", nil),
@@ -78,7 +78,7 @@ func TestLocalReplies(t *testing.T) {
 			{"refused", 0, sdk.CauseConnectFailure, sdk.Unavailable, "connection failure"},
 			{"hangup", 0, sdk.CauseConnectionLost, sdk.Unknown, "connection termination"},
 			{"timeout", 0, sdk.CauseTimeout, sdk.DeadlineExceeded, "timeout"},
-			{"sleep", 200 * time.Millisecond, sdk.CauseTimeout, sdk.DeadlineExceeded, "timeout"},
+			{"sleep", 500 * time.Millisecond, sdk.CauseTimeout, sdk.DeadlineExceeded, "timeout"},
 			{"denied", 0, sdk.CauseDenied, sdk.PermissionDenied, "go away"},
 			{"limited", 0, sdk.CauseRateLimited, sdk.Unavailable, "rate limited"},
 			{"aborted", 0, sdk.CauseAborted, sdk.Unavailable, "aborted"},
@@ -88,7 +88,6 @@ func TestLocalReplies(t *testing.T) {
 				Kind: sdk.KindRequest, ID: uint64(i), Service: "s", Method: tt.method, Timeout: tt.timeout,
 				Entries: [][2]string{{"to", "absent"}},
 			}
-			t.Log(tt.method)
 			start := time.Now()
 			got := client.Call(m)
 			if got.ID != m.ID || got.Status != tt.code || got.Entry("cause") != tt.cause.String() || !strings.Contains(got.Payload, tt.text) {
