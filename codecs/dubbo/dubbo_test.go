@@ -355,6 +355,24 @@ func TestGenericCallShowsItsRealMethod(t *testing.T) {
 	}
 }
 
+// TestGenericCallOfOldConsumers has other parameter types, which old providers do not
+// mind.
+func TestGenericCallOfOldConsumers(t *testing.T) {
+	c := codec(t)
+	b, err := c.BuildRequest(nil, sdk.Request{
+		Service: "com.foo.Bar", Method: "$invoke",
+		Arguments: []sdk.Argument{
+			{Type: "Object", Value: "hidden"}, {Type: "List", Value: []any{}}, {Type: "Object", Value: "x"},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := read(t, c, b); string(m.Method) != "hidden" {
+		t.Errorf("method is %s, the provider would run hidden", m.Method)
+	}
+}
+
 func TestServiceIsWhatTheProviderDispatchesOn(t *testing.T) {
 	c := codec(t)
 	b, err := c.BuildRequest(nil, sdk.Request{
@@ -367,6 +385,38 @@ func TestServiceIsWhatTheProviderDispatchesOn(t *testing.T) {
 	m := read(t, c, b)
 	if v, _ := m.Get("version"); string(m.Service) != "real.Service" || string(v) != "2" {
 		t.Errorf("service %q, version %q", m.Service, v)
+	}
+}
+
+// TestDisguisedKeysAreRefused spells the key of the service in bytes that only Java
+// reads as such: the policy would see one service and the provider another.
+func TestDisguisedKeysAreRefused(t *testing.T) {
+	c := codec(t)
+	for name, disguise := range map[string]string{
+		"two bytes for one":          "\xc1\xb0ath",
+		"a tail that is no tail":     "\xc1\x70ath",
+		"three bytes for one":        "\xe0\x81\xb0ath",
+		"a tail that is no tail (3)": "\xe0\xa0path",
+	} {
+		b, err := c.BuildRequest(nil, sdk.Request{
+			Service: "shown.Service", Method: "m",
+			Metadata: []sdk.Entry{{Key: []byte("PATH"), Value: []byte("real.Service")}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b = bytes.Replace(b, []byte("\x04PATH"), []byte("\x04"+disguise), 1)
+		if b, err = finish(b, 0); err != nil {
+			t.Fatal(err)
+		}
+		m := &sdk.Message{}
+		if _, err := c.Decode(sdk.FromClient, b, m); err != nil {
+			t.Fatal(err)
+		}
+		m.Bytes = b
+		if err := c.Metadata(m); err == nil {
+			t.Errorf("%s: read as service %s, entries %s", name, m.Service, entries(m))
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ func (p *parser) hessianRequest() error {
 	if !ok {
 		return sdk.Malformed("parameter types", p.types.from, errTypes)
 	}
-	p.generic = isGeneric(p.method.text, p.types.text)
+	p.generic = isGeneric(p.method.text, n)
 	if p.generic {
 		p.target = p.hessianText()
 		n--
@@ -192,10 +192,9 @@ func countTypes(types []byte) (n int, ok bool) {
 	return n, true
 }
 
-const genericTypes = "Ljava/lang/String;[Ljava/lang/String;[Ljava/lang/Object;"
-
-// isGeneric reports whether a call names its method in its first argument.
-// Source: Apache Dubbo, RpcUtils.isGenericCall.
-func isGeneric(method, types []byte) bool {
-	return (string(method) == "$invoke" || string(method) == "$invokeAsync") && string(types) == genericTypes
+// isGeneric reports whether a call names its method in its first argument. Providers
+// up to 2.6 look at the number of arguments and not at their types.
+// Source: Apache Dubbo, GenericFilter.invoke.
+func isGeneric(method []byte, arguments int) bool {
+	return arguments == 3 && (string(method) == "$invoke" || string(method) == "$invokeAsync")
 }

@@ -22,7 +22,7 @@ func (p *parser) jsonbRequest() error {
 	if !ok {
 		return sdk.Malformed("parameter types", p.types.from, errTypes)
 	}
-	p.generic = isGeneric(p.method.text, p.types.text)
+	p.generic = isGeneric(p.method.text, n)
 	if p.generic {
 		if err := p.jsonbText(&r, &p.target); err != nil {
 			return err

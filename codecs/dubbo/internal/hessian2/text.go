@@ -48,25 +48,51 @@ func (r *Reader) units(n int) (b []byte, surrogates bool) {
 		r.Bytes(n) // fails
 		return nil, false
 	}
-	for ; n > 0; n-- {
+	for n > 0 {
+		// Nearly all text is ASCII.
+		for n > 0 && size < len(left) && left[size] < 0x80 {
+			size++
+			n--
+		}
+		if n == 0 {
+			break
+		}
 		if size >= len(left) {
 			r.Bytes(len(left) + 1) // fails
 			return nil, false
 		}
-		switch lead := left[size]; {
-		case lead < 0x80:
-			size++
-		case lead >= 0xc0 && lead < 0xe0:
-			size += 2
-		case lead >= 0xe0 && lead < 0xf0:
-			surrogates = surrogates || lead == 0xed && size+1 < len(left) && left[size+1] >= 0xa0
-			size += 3
-		default:
+		width, surrogate := unit(left[size:])
+		if width == 0 {
 			r.Fail(ErrText)
 			return nil, false
 		}
+		surrogates = surrogates || surrogate
+		size += width
+		n--
 	}
 	return r.Bytes(size), surrogates
+}
+
+// unit measures the unit at the front of b, 0 if it is malformed. Java's reader does
+// not mind a character in more bytes than it needs, and no writer makes one: it would
+// let a message spell a key in a way that looks different here. The unit of a
+// surrogate is well formed.
+func unit(b []byte) (width int, surrogate bool) {
+	lead := b[0]
+	switch {
+	case lead < 0x80:
+		return 1, false
+	case lead >= 0xc2 && lead < 0xe0:
+		width = 2
+	case lead >= 0xe0 && lead < 0xf0:
+		width = 3
+	default:
+		return 0, false
+	}
+	if len(b) < width || b[1]&0xc0 != 0x80 || lead == 0xe0 && b[1] < 0xa0 || width == 3 && b[2]&0xc0 != 0x80 {
+		return 0, false
+	}
+	return width, lead == 0xed && b[1] >= 0xa0
 }
 
 // text reads a string and forgets it.

@@ -307,19 +307,38 @@ func (r *Reader) Text(keep Keeper) (s []byte, ok bool) {
 	case r.Err() != nil || tag == tagNull:
 		return nil, false
 	case tag >= tagText && tag < tagASCII:
-		s = r.Bytes(int(tag - tagText))
-	case tag == tagASCII, tag == tagUTF8:
-		s = r.Bytes(r.Length())
+		s = fromLatin1(r.Bytes(int(tag-tagText)), keep)
+	case tag == tagASCII:
+		s = fromLatin1(r.Bytes(r.Length()), keep)
+	case tag == tagUTF8:
+		if s = r.Bytes(r.Length()); !utf8.Valid(s) {
+			r.Fail(ErrText)
+		}
 	case tag == tagUTF16LE:
 		s = keep.Keep(fromUTF16(r.Bytes(r.Length()), 0))
-	case tag == tagUTF16BE, tag == tagUTF16:
+	case tag == tagUTF16BE:
 		s = keep.Keep(fromUTF16(r.Bytes(r.Length()), 1))
-	case tag == tagGB18030:
+	case tag == tagGB18030, tag == tagUTF16:
 		r.Fail(ErrText)
 	default:
 		r.Fail(ErrType)
 	}
 	return s, r.Err() == nil
+}
+
+// fromLatin1 makes UTF-8 of text that is meant to be ASCII, and that fastjson2 reads
+// as ISO 8859-1.
+func fromLatin1(b []byte, keep Keeper) []byte {
+	for i := range b {
+		if b[i] >= utf8.RuneSelf {
+			var out []byte
+			for _, c := range b {
+				out = utf8.AppendRune(out, rune(c))
+			}
+			return keep.Keep(out)
+		}
+	}
+	return b
 }
 
 // fromUTF16 makes UTF-8 of UTF-16; low is the index of a unit's low byte.
