@@ -43,3 +43,21 @@ void meltemi_arena_reserve(meltemi_arena* arena, size_t size) {
   }
   arena->capacity = size;
 }
+
+void meltemi_chunks_init(meltemi_chunks* chunks, size_t length) {
+  chunks->list = chunks->few;
+  chunks->length = length;
+  if (length <= sizeof chunks->few / sizeof chunks->few[0]) {
+    return;
+  }
+  chunks->list = malloc(length * sizeof *chunks->list);
+  if (chunks->list == NULL) {
+    abort();
+  }
+}
+
+void meltemi_chunks_free(meltemi_chunks* chunks) {
+  if (chunks->list != chunks->few) {
+    free(chunks->list);
+  }
+}

@@ -11,7 +11,8 @@ typedef envoy_dynamic_module_type_upstream_http_tcp_bridge_module_ptr bridge_mod
 typedef envoy_dynamic_module_type_upstream_http_tcp_bridge_config_envoy_ptr config_envoy;
 typedef envoy_dynamic_module_type_upstream_http_tcp_bridge_config_module_ptr config_module;
 
-enum { STACK_CHUNKS = 32, STACK_HEADERS = 64 };
+// More headers than this are rare; they are fetched into memory of their own.
+enum { STACK_HEADERS = 64 };
 
 config_module envoy_dynamic_module_on_upstream_http_tcp_bridge_config_new(
     config_envoy envoy, envoy_dynamic_module_type_envoy_buffer name,
@@ -110,21 +111,15 @@ void envoy_dynamic_module_on_upstream_http_tcp_bridge_encode_data(bridge_envoy e
                                                                   bridge_module module,
                                                                   bool end_of_stream) {
   meltemi_bridge* b = (meltemi_bridge*)module;
-  meltemi_buffer stack[STACK_CHUNKS], *chunks = stack;
-  size_t size =
-      envoy_dynamic_module_callback_upstream_http_tcp_bridge_get_request_buffer_chunks_size(envoy);
-  if (size > STACK_CHUNKS) {
-    chunks = malloc(size * sizeof *chunks);
-    if (chunks == NULL) {
-      abort();
-    }
-  }
-  envoy_dynamic_module_callback_upstream_http_tcp_bridge_get_request_buffer(envoy, chunks, &size);
+  meltemi_chunks chunks;
+  meltemi_chunks_init(
+      &chunks,
+      envoy_dynamic_module_callback_upstream_http_tcp_bridge_get_request_buffer_chunks_size(envoy));
+  envoy_dynamic_module_callback_upstream_http_tcp_bridge_get_request_buffer(envoy, chunks.list,
+                                                                            &chunks.length);
   meltemi_bridge_output out = {.arena = meltemi_arena_take()};
-  meltemiBridgeData(meltemi_worker(), b->handle, chunks, size, end_of_stream, &out);
-  if (chunks != stack) {
-    free(chunks);
-  }
+  meltemiBridgeData(meltemi_worker(), b->handle, chunks.list, chunks.length, end_of_stream, &out);
+  meltemi_chunks_free(&chunks);
   carry_out(envoy, b, &out);
   meltemi_arena_give(out.arena);
 }
@@ -142,21 +137,17 @@ void envoy_dynamic_module_on_upstream_http_tcp_bridge_on_upstream_data(bridge_en
                                                                        bridge_module module,
                                                                        bool end_of_stream) {
   meltemi_bridge* b = (meltemi_bridge*)module;
-  meltemi_buffer stack[STACK_CHUNKS], *chunks = stack;
-  size_t size =
-      envoy_dynamic_module_callback_upstream_http_tcp_bridge_get_response_buffer_chunks_size(envoy);
-  if (size > STACK_CHUNKS) {
-    chunks = malloc(size * sizeof *chunks);
-    if (chunks == NULL) {
-      abort();
-    }
-  }
-  envoy_dynamic_module_callback_upstream_http_tcp_bridge_get_response_buffer(envoy, chunks, &size);
+  meltemi_chunks chunks;
+  meltemi_chunks_init(
+      &chunks,
+      envoy_dynamic_module_callback_upstream_http_tcp_bridge_get_response_buffer_chunks_size(
+          envoy));
+  envoy_dynamic_module_callback_upstream_http_tcp_bridge_get_response_buffer(envoy, chunks.list,
+                                                                             &chunks.length);
   meltemi_bridge_output out = {.arena = meltemi_arena_take()};
-  meltemiBridgeFromServer(meltemi_worker(), b->handle, chunks, size, end_of_stream, &out);
-  if (chunks != stack) {
-    free(chunks);
-  }
+  meltemiBridgeFromServer(meltemi_worker(), b->handle, chunks.list, chunks.length, end_of_stream,
+                          &out);
+  meltemi_chunks_free(&chunks);
   carry_out(envoy, b, &out);
   meltemi_arena_give(out.arena);
 }

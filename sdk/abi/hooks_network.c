@@ -16,9 +16,6 @@ static const data_status proceed = envoy_dynamic_module_type_on_network_filter_d
 static const data_status stop =
     envoy_dynamic_module_type_on_network_filter_data_status_StopIteration;
 
-// More chunks than this are rare; they are fetched into memory of their own.
-enum { STACK_CHUNKS = 32 };
-
 config_module envoy_dynamic_module_on_network_filter_config_new(
     config_envoy config, envoy_dynamic_module_type_envoy_buffer name,
     envoy_dynamic_module_type_envoy_buffer text) {
@@ -116,21 +113,14 @@ data_status envoy_dynamic_module_on_network_filter_read(network_envoy envoy, net
   if (n->handle == 0) {
     return stop;
   }
-  meltemi_buffer stack[STACK_CHUNKS], *chunks = stack;
-  size_t size = envoy_dynamic_module_callback_network_filter_get_read_buffer_chunks_size(envoy);
-  if (size > STACK_CHUNKS) {
-    chunks = malloc(size * sizeof *chunks);
-    if (chunks == NULL) {
-      abort();
-    }
-  }
-  envoy_dynamic_module_callback_network_filter_get_read_buffer_chunks(envoy, chunks);
+  meltemi_chunks chunks;
+  meltemi_chunks_init(
+      &chunks, envoy_dynamic_module_callback_network_filter_get_read_buffer_chunks_size(envoy));
+  envoy_dynamic_module_callback_network_filter_get_read_buffer_chunks(envoy, chunks.list);
 
   meltemi_network_output out = {.arena = meltemi_arena_take()};
-  meltemiNetworkRead(meltemi_worker(), n->handle, chunks, size, &out);
-  if (chunks != stack) {
-    free(chunks);
-  }
+  meltemiNetworkRead(meltemi_worker(), n->handle, chunks.list, chunks.length, &out);
+  meltemi_chunks_free(&chunks);
   // Every byte is ours now: an incomplete message left in Envoy's buffer would stop
   // the reading once the buffer is over its limit.
   envoy_dynamic_module_callback_network_filter_drain_read_buffer(envoy, data_length);
@@ -160,21 +150,14 @@ data_status envoy_dynamic_module_on_network_filter_write(network_envoy envoy, ne
   if (n->pass_through || data_length == 0 || n->handle == 0) {
     return proceed;
   }
-  meltemi_buffer stack[STACK_CHUNKS], *chunks = stack;
-  size_t size = envoy_dynamic_module_callback_network_filter_get_write_buffer_chunks_size(envoy);
-  if (size > STACK_CHUNKS) {
-    chunks = malloc(size * sizeof *chunks);
-    if (chunks == NULL) {
-      abort();
-    }
-  }
-  envoy_dynamic_module_callback_network_filter_get_write_buffer_chunks(envoy, chunks);
+  meltemi_chunks chunks;
+  meltemi_chunks_init(
+      &chunks, envoy_dynamic_module_callback_network_filter_get_write_buffer_chunks_size(envoy));
+  envoy_dynamic_module_callback_network_filter_get_write_buffer_chunks(envoy, chunks.list);
 
   meltemi_network_output out = {.arena = meltemi_arena_take()};
-  meltemiNetworkWrite(meltemi_worker(), n->handle, chunks, size, &out);
-  if (chunks != stack) {
-    free(chunks);
-  }
+  meltemiNetworkWrite(meltemi_worker(), n->handle, chunks.list, chunks.length, &out);
+  meltemi_chunks_free(&chunks);
   envoy_dynamic_module_callback_network_filter_drain_write_buffer(envoy, data_length);
   if (out.peer_length > 0) {
     envoy_dynamic_module_callback_network_filter_append_write_buffer(envoy, peer_bytes(&out));

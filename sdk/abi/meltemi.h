@@ -23,6 +23,18 @@ envoy_dynamic_module_callback_upstream_http_tcp_bridge_get_response_buffer_chunk
 typedef envoy_dynamic_module_type_envoy_buffer meltemi_buffer;
 typedef envoy_dynamic_module_type_envoy_http_header meltemi_header;
 
+// The chunks of one of Envoy's buffers. Few of them need no memory of their own.
+typedef struct {
+  meltemi_buffer few[32];
+  meltemi_buffer* list;
+  size_t length;
+} meltemi_chunks;
+
+// Makes room for length chunks, which the caller then fetches into list. Aborts the
+// process if there is no memory, as Envoy itself does.
+void meltemi_chunks_init(meltemi_chunks* chunks, size_t length);
+void meltemi_chunks_free(meltemi_chunks* chunks);
+
 // Bytes in C memory that live from a call into Go until the hook has used them.
 // Hooks nest (a response makes Envoy write to the client, which is a hook of its
 // own), so each hook takes an arena of its own from its thread's list.

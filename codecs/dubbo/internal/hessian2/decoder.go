@@ -3,6 +3,7 @@ package hessian2
 import (
 	"time"
 
+	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/text"
 	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/wire"
 )
@@ -42,7 +43,7 @@ func (d *Decoder) Value() any {
 		d.Fail(wire.ErrShort)
 		return nil
 	case isText(tag):
-		s, _ := d.Text(Copier{})
+		s, _ := d.Text(text.Copier{})
 		return string(s)
 	case isInt(tag):
 		return d.Int()
@@ -115,11 +116,11 @@ func (d *Decoder) other(tag byte) any {
 }
 
 func (d *Decoder) defineClass() {
-	name, _ := d.Text(Copier{})
+	name, _ := d.Text(text.Copier{})
 	n := d.Count(uint64(max(d.Int(), -1)), 1) //nolint:gosec // -1 becomes too large
 	c := classDef{name: string(name)}
 	for range n {
-		field, _ := d.Text(Copier{})
+		field, _ := d.Text(text.Copier{})
 		c.fields = append(c.fields, string(field))
 	}
 	d.defined = append(d.defined, c)

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/text"
 )
 
 func isText(tag byte) bool {
@@ -111,7 +113,7 @@ func (r *Reader) skipText(tag byte) {
 // Text reads a string as UTF-8; null is false. In the ordinary case, a single
 // chunk without surrogates, the result is a view of the input; otherwise it is made
 // with keep, which copies a slice to where the result may live.
-func (r *Reader) Text(keep Keeper) (s []byte, ok bool) {
+func (r *Reader) Text(keep text.Keeper) (s []byte, ok bool) {
 	tag := r.Uint8()
 	if tag == 'N' && r.Err() == nil {
 		return nil, false
@@ -170,7 +172,7 @@ func unitAt(b []byte) (unit rune, n int) {
 
 // Scalar reads a string, number or boolean as text. It leaves the reader where it
 // was and returns false if the next value is something else.
-func (r *Reader) Scalar(keep Keeper) (s []byte, ok bool) {
+func (r *Reader) Scalar(keep text.Keeper) (s []byte, ok bool) {
 	tag, more := r.Peek()
 	switch {
 	case !more:

@@ -10,6 +10,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/text"
 	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/wire"
 )
@@ -158,11 +159,11 @@ func (r *Reader) skipOther(tag byte) {
 		r.elements(r.Length())
 	case tagObject:
 		for r.Err() == nil && !r.End() {
-			r.Key(Dropper{})
+			r.Key(text.Dropper{})
 			r.Skip()
 		}
 	case tagSymbol:
-		r.symbol(Dropper{})
+		r.symbol(text.Dropper{})
 	default:
 		r.Fail(ErrTag)
 	}
@@ -222,7 +223,7 @@ func (r *Reader) End() bool {
 }
 
 // Key reads a key of an object: text, or a symbol. Any other key is nil.
-func (r *Reader) Key(keep Keeper) []byte {
+func (r *Reader) Key(keep text.Keeper) []byte {
 	switch tag := r.tag(); {
 	case tag == tagSymbol:
 		r.Uint8()
@@ -237,7 +238,7 @@ func (r *Reader) Key(keep Keeper) []byte {
 
 // symbol reads a symbol behind its tag: a number, or a text and the number that it
 // gets.
-func (r *Reader) symbol(keep Keeper) []byte {
+func (r *Reader) symbol(keep text.Keeper) []byte {
 	if isInt(r.tag()) {
 		n := r.Length()
 		if n < 0 || n >= len(r.symbols) {
@@ -301,7 +302,7 @@ func (r *Reader) IsText() bool {
 
 // Text reads text as UTF-8; null is false. ASCII and UTF-8 are views of the input,
 // anything else is made with keep.
-func (r *Reader) Text(keep Keeper) (s []byte, ok bool) {
+func (r *Reader) Text(keep text.Keeper) (s []byte, ok bool) {
 	tag := r.Uint8()
 	switch {
 	case r.Err() != nil || tag == tagNull:
@@ -328,7 +329,7 @@ func (r *Reader) Text(keep Keeper) (s []byte, ok bool) {
 
 // fromLatin1 makes UTF-8 of text that is meant to be ASCII, and that fastjson2 reads
 // as ISO 8859-1.
-func fromLatin1(b []byte, keep Keeper) []byte {
+func fromLatin1(b []byte, keep text.Keeper) []byte {
 	for i := range b {
 		if b[i] >= utf8.RuneSelf {
 			var out []byte
@@ -356,7 +357,7 @@ func fromUTF16(b []byte, low int) []byte {
 
 // Scalar reads text, an integer or a boolean as text. It leaves the reader where it
 // was and returns false if the next value is something else.
-func (r *Reader) Scalar(keep Keeper) (s []byte, ok bool) {
+func (r *Reader) Scalar(keep text.Keeper) (s []byte, ok bool) {
 	tag, more := r.Peek()
 	switch {
 	case !more:
@@ -409,7 +410,7 @@ func (r *Reader) IsInt() bool {
 
 // TypeName reads the type of a typed value, if one is next. The value itself
 // follows.
-func (r *Reader) TypeName(keep Keeper) (name []byte, ok bool) {
+func (r *Reader) TypeName(keep text.Keeper) (name []byte, ok bool) {
 	if r.tag() != tagTyped {
 		return nil, false
 	}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/text"
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
 
@@ -99,13 +100,13 @@ func (r *Reader) Value() any {
 	case r.Null():
 		return nil
 	case r.IsText():
-		s, _ := r.Text(Copier{})
+		s, _ := r.Text(text.Copier{})
 		return string(s)
 	case tag == tagTrue, tag == tagFalse:
 		r.Uint8()
 		return tag == tagTrue
 	case tag == tagTyped:
-		name, _ := r.TypeName(Copier{})
+		name, _ := r.TypeName(text.Copier{})
 		return r.typedValue(string(name))
 	case tag == tagObject:
 		r.Uint8()
@@ -170,7 +171,7 @@ func (r *Reader) members(m sdk.OrderedMap) any {
 	for r.Err() == nil && !r.End() {
 		var key any
 		if r.tag() == tagSymbol || r.IsText() {
-			key = string(r.Key(Copier{}))
+			key = string(r.Key(text.Copier{}))
 		} else {
 			key = r.Value()
 		}
