@@ -26,7 +26,7 @@ type Downstream struct {
 	wanted  int // how many bytes it takes before decoding makes sense
 	skip    int // bytes of a refused message that are still to come
 	message sdk.Message
-	request fields
+	fields  fields // scratch: the headers of the message at hand
 	encoder headerEncoder
 	block   []byte // scratch: an encoded header block
 
@@ -51,7 +51,6 @@ type Downstream struct {
 	fragment []byte     // a header block without its end
 	pending  frame      // its first frame
 	mutation sdk.Mutation
-	replied  fields
 	toPeer   []byte
 
 	// The end.

@@ -104,7 +104,7 @@ func (d *Downstream) deliver(c *call, body []byte) error {
 	m.Bytes = body
 	d.mutation.Reset()
 	if err := d.metadata(m); err == nil {
-		if err := d.replied.responseMutation(d.cfg, &d.guarded, &d.mutation, m, c.response.list); err != nil {
+		if err := d.fields.responseMutation(d.cfg, &d.guarded, &d.mutation, m, c.response.list); err != nil {
 			return err
 		}
 	}

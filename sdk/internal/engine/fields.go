@@ -47,7 +47,7 @@ func (f *fields) add(name string, value []byte) {
 func (f *fields) grow(n int) {
 	if cap(f.scratch)-len(f.scratch) < n {
 		// The old block stays alive through the fields that point into it.
-		f.scratch = make([]byte, 0, max(n, 2*cap(f.scratch), 1024))
+		f.scratch = make([]byte, 0, max(n, 2*cap(f.scratch), 256))
 	}
 }
 

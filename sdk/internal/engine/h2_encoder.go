@@ -9,15 +9,14 @@ import "hash/maphash"
 // on each call, such as a trace id, does not push out what repeats.
 type headerEncoder struct {
 	index   map[string]uint64 // field, and name alone, to the number of its insertion
-	order   []tableEntry      // ring of the fields in the table, oldest at first
-	first   int
-	used    int
-	count   uint64 // insertions so far
+	order   []tableEntry      // the fields in the table, oldest at first
+	first   int               // what lies before was evicted
+	count   uint64            // insertions so far
 	size    int
 	max     int
 	resized bool // the peer must be told of a new max
 	seed    maphash.Seed
-	once    [256]uint64 // hashes of fields that came once
+	once    [64]uint32 // hashes of fields that came once
 	key     []byte
 }
 
@@ -42,7 +41,6 @@ var (
 
 func (e *headerEncoder) init() {
 	e.index = make(map[string]uint64)
-	e.order = make([]tableEntry, headerTableSize/entryOverhead)
 	e.max = headerTableSize
 	e.seed = maphash.MakeSeed()
 }
@@ -109,8 +107,8 @@ func (e *headerEncoder) worth(n int) bool {
 	if n > maxIndexed || n+entryOverhead > e.max {
 		return false
 	}
-	hash := maphash.Bytes(e.seed, e.key)
-	slot := &e.once[hash%uint64(len(e.once))]
+	hash := uint32(maphash.Bytes(e.seed, e.key) >> 32) //nolint:gosec // half of a hash is one
+	slot := &e.once[hash%uint32(len(e.once))]
 	if *slot == hash {
 		return true
 	}
@@ -122,8 +120,11 @@ func (e *headerEncoder) worth(n int) bool {
 func (e *headerEncoder) insert(nameLength int) {
 	key := string(e.key)
 	e.evict(len(key) - 1 + entryOverhead)
-	e.order[(e.first+e.used)%len(e.order)] = tableEntry{key, nameLength}
-	e.used++
+	if e.first > 0 && len(e.order) == cap(e.order) {
+		e.order = e.order[:copy(e.order, e.order[e.first:])]
+		e.first = 0
+	}
+	e.order = append(e.order, tableEntry{key, nameLength})
 	e.size += len(key) - 1 + entryOverhead
 	e.index[key] = e.count
 	e.index[key[:nameLength]] = e.count
@@ -132,9 +133,9 @@ func (e *headerEncoder) insert(nameLength int) {
 
 // evict makes room for n more bytes.
 func (e *headerEncoder) evict(n int) {
-	for e.used > 0 && e.size+n > e.max {
+	for e.first < len(e.order) && e.size+n > e.max {
 		old := &e.order[e.first]
-		at := e.count - uint64(e.used)
+		at := e.count - uint64(len(e.order)-e.first)
 		if e.index[old.key] == at {
 			delete(e.index, old.key)
 		}
@@ -143,8 +144,7 @@ func (e *headerEncoder) evict(n int) {
 		}
 		e.size -= len(old.key) - 1 + entryOverhead
 		*old = tableEntry{}
-		e.first = (e.first + 1) % len(e.order)
-		e.used--
+		e.first++
 	}
 }
 

@@ -29,6 +29,6 @@ func (h *headerCopy) add(name, value []byte) {
 // grow makes room without moving what was handed out.
 func (h *headerCopy) grow(n int) {
 	if cap(h.bytes)-len(h.bytes) < n {
-		h.bytes = make([]byte, 0, max(n, 2*cap(h.bytes), 512))
+		h.bytes = make([]byte, 0, max(n, 2*cap(h.bytes), 256))
 	}
 }
