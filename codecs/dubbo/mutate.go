@@ -2,6 +2,7 @@ package dubbo
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -66,6 +67,9 @@ func (e *editor) edit(m *sdk.Message, mut *sdk.Mutation) error {
 	}
 	if err := e.parseRequest(); err != nil {
 		return err
+	}
+	if bytes.ContainsAny(mut.Service, "/:") {
+		return sdk.Unsupported("service", errServiceName)
 	}
 	e.editCall(mut)
 	for _, entry := range mut.Set {
@@ -231,6 +235,7 @@ func (e *editor) wrap() error {
 			e.replace(e.mapFrom, e.mapTo, made)
 		}
 	}
+	e.settle()
 	if e.serial == serialFastjson2 && e.form != noAttachments {
 		return e.chunkLength()
 	}
@@ -249,18 +254,38 @@ func (e *editor) chunkLength() error {
 	if n < 0 || n > 1<<31-1 {
 		return sdk.Unsupported("attachments", fmt.Errorf("%d bytes do not fit", n))
 	}
-	e.replace(e.chunk, e.chunk+4, binary.BigEndian.AppendUint32(nil, uint32(n)))
+	length := splice{e.chunk, e.chunk + 4, binary.BigEndian.AppendUint32(nil, uint32(n))}
+	at := slices.IndexFunc(e.splices, func(s splice) bool { return s.from >= e.mapFrom })
+	if at < 0 {
+		at = len(e.splices)
+	}
+	e.splices = slices.Insert(e.splices, at, length)
 	return nil
 }
 
-// apply appends the message with all changes. Later changes of one place win.
-func (e *editor) apply(dst []byte) []byte {
-	slices.SortStableFunc(e.splices, func(a, b splice) int { return a.from - b.from })
-	at := 0
-	for i, s := range e.splices {
-		if i+1 < len(e.splices) && e.splices[i+1].from == s.from && s.to > s.from {
-			continue
+// settle sorts the changes and leaves one of those that concern the same bytes: the
+// last one made, but an entry that is taken out is out, whatever its value became.
+func (e *editor) settle() {
+	slices.SortStableFunc(e.splices, func(a, b splice) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to))
+	})
+	kept := e.splices[:0]
+	for _, s := range e.splices {
+		last := len(kept) - 1
+		switch {
+		case last < 0 || s.from >= kept[last].to:
+			kept = append(kept, s)
+		case s.from == kept[last].from && s.to == kept[last].to:
+			kept[last] = s
 		}
+	}
+	e.splices = kept
+}
+
+// apply appends the message with all changes.
+func (e *editor) apply(dst []byte) []byte {
+	at := 0
+	for _, s := range e.splices {
 		dst = append(append(dst, e.frame[at:s.from]...), s.text...)
 		at = s.to
 	}

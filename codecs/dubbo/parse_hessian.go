@@ -90,9 +90,11 @@ func (p *parser) hessianAttachment() {
 	r := &p.hess
 	a := attachment{from: r.Offset()}
 	keyIsText := r.IsText()
-	a.key, _ = r.Scalar(p.m)
-	if a.key == nil && r.Offset() == a.from {
-		r.Skip() // a key that is no text is nobody's
+	if keyIsText {
+		a.key, _ = r.Text(p.m)
+	} else {
+		p.noteOddKey(a.from)
+		r.Skip()
 	}
 	a.valueAt = r.Offset()
 	a.isString = r.IsText()

@@ -91,6 +91,8 @@ func (p *parser) jsonbAttachments(r *wire.Reader) error {
 		a.to = base + c.Offset()
 		if a.key != nil {
 			p.attachments = append(p.attachments, a)
+		} else {
+			p.noteOddKey(a.from)
 		}
 	}
 	if c.Err() != nil {

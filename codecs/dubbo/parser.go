@@ -67,6 +67,7 @@ type parser struct {
 	mapFrom     int // of the map as a value
 	mapEnd      int // where the map's end mark stands
 	mapTo       int
+	oddKey      int // where the first key stands that is no string, or 0
 	attachments []attachment
 }
 
@@ -93,6 +94,13 @@ func (p *parser) release() {
 	clear(p.attachments)
 	p.frame, p.m = nil, nil
 	parsers.Put(p)
+}
+
+// noteOddKey remembers where a key stands that is no string.
+func (p *parser) noteOddKey(at int) {
+	if p.oddKey == 0 {
+		p.oddKey = at
+	}
 }
 
 // get returns the last attachment with that key: the one that a map keeps.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/jsonb"
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
 
@@ -30,6 +31,8 @@ const tokenAttachments = 1 << 8 // the client understands attachments in respons
 var (
 	errUnknownSerialization = errors.New("serialization is not known")
 	errNotText              = errors.New("not a string")
+	errNoService            = errors.New("the message names none")
+	errServiceName          = errors.New("'/' and ':' would make it part of another group or version")
 )
 
 // Metadata implements sdk.Codec.
@@ -64,12 +67,23 @@ func unknownSerialization(serial byte) error {
 
 // requestMetadata puts what was parsed into m.
 func (p *parser) requestMetadata(m *sdk.Message) error {
+	if err := p.checkDispatch(); err != nil {
+		return err
+	}
 	m.Service = p.service.text
+	at := p.service.from
 	if a := p.get(keyPath); a != nil {
 		if !a.isString {
 			return sdk.Malformed("attachment path", a.valueAt, errNotText)
 		}
-		m.Service = a.text
+		m.Service, at = a.text, a.valueAt
+	}
+	m.Service = bytes.TrimPrefix(m.Service, []byte("/")) // as dubbo-go does
+	if len(m.Service) == 0 {
+		return sdk.Malformed("service", at, errNoService)
+	}
+	if bytes.ContainsAny(m.Service, "/:") {
+		return sdk.Malformed("service", at, errServiceName)
 	}
 	m.Method = p.method.text
 	if p.generic {
@@ -86,6 +100,39 @@ func (p *parser) requestMetadata(m *sdk.Message) error {
 		m.Timeout = milliseconds(t)
 	}
 	return nil
+}
+
+// checkDispatch refuses attachments that a provider could read as another call than
+// the one that is shown. None of them is what a consumer sends.
+//
+// A provider finds its service by the text "group/path:version:port" (Apache Dubbo,
+// BaseServiceMetadata and GroupServiceKeyCache), so a path "g/a.B:2" would be the
+// service a.B of group g in version 2; requestMetadata sees to that.
+func (p *parser) checkDispatch() error {
+	if p.form == refAttachments {
+		return sdk.Malformed("attachments", p.mapFrom, errRefMap)
+	}
+	if p.oddKey != 0 {
+		return sdk.Malformed("attachment key", p.oddKey, errNotText)
+	}
+	for i := range p.attachments {
+		a := &p.attachments[i]
+		switch string(a.key) {
+		case keyVersion, keyGroup:
+			if !a.isString && !p.isNullAt(a.valueAt) {
+				return sdk.Malformed("attachment "+string(a.key), a.valueAt, errNotText)
+			}
+		}
+	}
+	return nil
+}
+
+// isNullAt reports whether the value there is null.
+func (p *parser) isNullAt(at int) bool {
+	if p.serial == serialFastjson2 {
+		return p.frame[at] == jsonb.Null
+	}
+	return p.frame[at] == 'N'
 }
 
 // showAttachments makes entries of the attachments that are text, but for one.

@@ -62,7 +62,7 @@ func isRPCException(class []byte) bool {
 var rpcCodes = map[int]sdk.Code{
 	0: sdk.Unknown, 1: sdk.Unknown, 2: sdk.DeadlineExceeded, 3: sdk.FailedPrecondition,
 	4: sdk.PermissionDenied, 5: sdk.Internal, 6: sdk.Unimplemented, 7: sdk.ResourceExhausted,
-	8: sdk.DeadlineExceeded,
+	8: sdk.DeadlineExceeded, 11: sdk.Unimplemented, 12: sdk.InvalidArgument, 13: sdk.PermissionDenied,
 }
 
 // foreignClasses are the packages whose exceptions the application did not mean.

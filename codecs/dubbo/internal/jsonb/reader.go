@@ -245,6 +245,9 @@ func (r *Reader) symbol(keep text.Keeper) []byte {
 			r.Fail(ErrSymbol)
 			return nil
 		}
+		if r.symbols[n] == nil {
+			r.Fail(ErrSymbol) // a gap, or a name that was skipped and not kept
+		}
 		return r.symbols[n]
 	}
 	text, _ := r.Text(keep)
@@ -316,9 +319,9 @@ func (r *Reader) Text(keep text.Keeper) (s []byte, ok bool) {
 			r.Fail(ErrText)
 		}
 	case tag == tagUTF16LE:
-		s = keep.Keep(fromUTF16(r.Bytes(r.Length()), 0))
+		s = keep.Keep(r.utf16(0))
 	case tag == tagUTF16BE:
-		s = keep.Keep(fromUTF16(r.Bytes(r.Length()), 1))
+		s = keep.Keep(r.utf16(1))
 	case tag == tagGB18030, tag == tagUTF16:
 		r.Fail(ErrText)
 	default:
@@ -342,8 +345,14 @@ func fromLatin1(b []byte, keep text.Keeper) []byte {
 	return b
 }
 
-// fromUTF16 makes UTF-8 of UTF-16; low is the index of a unit's low byte.
-func fromUTF16(b []byte, low int) []byte {
+// utf16 reads UTF-16 behind its tag as UTF-8; low is the index of a unit's low byte.
+// Half a unit is an error: Java's readers do not agree on what it is.
+func (r *Reader) utf16(low int) []byte {
+	b := r.Bytes(r.Length())
+	if len(b)%2 != 0 {
+		r.Fail(ErrText)
+		return nil
+	}
 	units := make([]uint16, len(b)/2)
 	for i := range units {
 		units[i] = uint16(b[2*i+low]) | uint16(b[2*i+1-low])<<8
