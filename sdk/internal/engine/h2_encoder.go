@@ -12,6 +12,7 @@ type headerEncoder struct {
 	order   []tableEntry      // the fields in the table, oldest at first
 	first   int               // what lies before was evicted
 	count   uint64            // insertions so far
+	evicted uint64            // of them, how many are out again
 	size    int
 	max     int
 	resized bool // the peer must be told of a new max
@@ -107,7 +108,7 @@ func (e *headerEncoder) worth(n int) bool {
 	if n > maxIndexed || n+entryOverhead > e.max {
 		return false
 	}
-	hash := uint32(maphash.Bytes(e.seed, e.key) >> 32) //nolint:gosec // half of a hash is one
+	hash := uint32(maphash.Bytes(e.seed, e.key) >> 32)
 	slot := &e.once[hash%uint32(len(e.once))]
 	if *slot == hash {
 		return true
@@ -135,7 +136,7 @@ func (e *headerEncoder) insert(nameLength int) {
 func (e *headerEncoder) evict(n int) {
 	for e.first < len(e.order) && e.size+n > e.max {
 		old := &e.order[e.first]
-		at := e.count - uint64(len(e.order)-e.first)
+		at := e.evicted // insertions leave in the order in which they came
 		if e.index[old.key] == at {
 			delete(e.index, old.key)
 		}
@@ -145,6 +146,7 @@ func (e *headerEncoder) evict(n int) {
 		e.size -= len(old.key) - 1 + entryOverhead
 		*old = tableEntry{}
 		e.first++
+		e.evicted++
 	}
 }
 
