@@ -77,6 +77,11 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 bench-go: ## Run the Go benchmarks that match BENCH (all), BENCHCOUNT times (1)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) $(UNIT_PACKAGES) | grep -v '\[no test files\]'
 
+.PHONY: bench
+bench: build envoy ## Measure calls through Envoy beside its native ways: BENCH_ARGS="-full -rounds 5"
+	cd test && go build -o $(CURDIR)/bin/bench ./bench
+	bin/bench $(BENCH_ARGS)
+
 .PHONY: cover
 cover: ## Measure what the unit tests cover, into .cache/cover.html
 	@mkdir -p $(CACHE)
