@@ -38,7 +38,8 @@ func meltemiNetworkOpen(id C.uint32_t, config C.uint64_t, envoy unsafe.Pointer,
 	}
 	w := workerOf(id)
 	local := net.JoinHostPort(goString(address, addressLength), strconv.Itoa(int(port)))
-	n := &network{envoy: envoy, config: c, edge: engine.NewDownstream(c.engine, engine.Env{LocalAddress: []byte(local)})}
+	edge := engine.NewDownstream(c.engine, engine.Env{LocalAddress: []byte(local), Scratch: &w.scratch})
+	n := &network{envoy: envoy, config: c, edge: edge}
 	*bufferLimit = C.uint32_t(min(bufferFactor*c.engine.MaxMessage(), maxBufferLimit))
 	handle = C.uint64_t(w.networks.put(n))
 	w.recent = uint64(handle)

@@ -27,8 +27,9 @@ type worker struct {
 	courier  uint64
 	recent   uint64 // the connection that was read last
 
-	chunks [][]byte       // scratch of one hook
-	fields []engine.Field // scratch of one hook
+	chunks  [][]byte       // scratch of one hook
+	fields  []engine.Field // scratch of one hook
+	scratch engine.Scratch // of the clients' edges
 }
 
 // workers are all threads that ever called a hook. The slice is replaced, never

@@ -25,8 +25,9 @@ type Bridge struct {
 
 	headers  headerCopy
 	body     inbox
-	complete bool // the request has ended
-	sent     bool // the server has it
+	joined   []byte // scratch of body
+	complete bool   // the request has ended
+	sent     bool   // the server has it
 	oneway   bool
 	answered bool
 
@@ -89,13 +90,16 @@ func (b *Bridge) Release() {
 	if cap(b.encoded) > maxIdleBuffer {
 		b.encoded = nil
 	}
+	if cap(b.joined) > maxIdleBuffer {
+		b.joined = nil
+	}
 	b.body.reset()
 	b.headers.reset()
 	b.fields.reset()
 	b.trailers.reset()
 	b.mutation.Reset()
 	*b = Bridge{
-		upstream: b.upstream, headers: b.headers, body: b.body, mutation: b.mutation,
+		upstream: b.upstream, headers: b.headers, body: b.body, joined: b.joined, mutation: b.mutation,
 		encoded: b.encoded[:0], fields: b.fields, trailers: b.trailers,
 	}
 	bridges.Put(b)
@@ -135,9 +139,9 @@ func (b *Bridge) take(chunks [][]byte, end bool) {
 		b.refuse(&sdk.CallError{Cause: sdk.CauseTooLarge, Element: "body", Offset: -1, Err: errBodyTooLong})
 		return
 	}
-	frame, copied := b.body.add(chunks)
+	frame, own := b.body.add(chunks, &b.joined)
 	if !end {
-		b.body.keep(frame, copied)
+		b.body.keep(frame, own)
 		return
 	}
 	b.complete = true

@@ -15,20 +15,18 @@ import (
 // and after Closed, no more.
 type Downstream struct {
 	guarded
-	env    Env
-	counts Counts
-	out    Output
-	now    time.Time
+	env     Env
+	scratch *Scratch
+	counts  Counts
+	out     Output
+	now     time.Time
 
 	// From the client.
 	mode    firstBytes
 	in      inbox
 	wanted  int // how many bytes it takes before decoding makes sense
 	skip    int // bytes of a refused message that are still to come
-	message sdk.Message
-	fields  fields // scratch: the headers of the message at hand
 	encoder headerEncoder
-	block   []byte // scratch: an encoded header block
 
 	// Calls.
 	open    map[uint32]*call // by stream
@@ -38,7 +36,8 @@ type Downstream struct {
 	blocked []*call // calls that wait for a window, in order
 
 	// To the connection manager.
-	http       []byte
+	http       []byte // of the output at hand, in scratch
+	held       []byte // what Write may not inject
 	nextStream uint32
 	peer       peerSettings
 	sendWindow int64 // of the connection
@@ -47,11 +46,9 @@ type Downstream struct {
 	// From the connection manager.
 	frames   inbox
 	decoder  *hpack.Decoder
-	headers  headerCopy // of the block that is being read
-	fragment []byte     // a header block without its end
-	pending  frame      // its first frame
-	mutation sdk.Mutation
-	toPeer   []byte
+	fragment []byte // a header block without its end
+	pending  frame  // its first frame
+	toPeer   []byte // of the output at hand, in scratch
 
 	// The end.
 	paused   bool
@@ -90,7 +87,10 @@ var beforeSettings = peerSettings{maxStreams: 1, window: defaultWindow, maxFrame
 
 // NewDownstream returns the edge of a new connection.
 func NewDownstream(c *Config, env Env) *Downstream {
-	d := &Downstream{env: env, nextStream: 1, peer: beforeSettings, sendWindow: defaultWindow}
+	if env.Scratch == nil {
+		env.Scratch = new(Scratch)
+	}
+	d := &Downstream{env: env, scratch: env.Scratch, nextStream: 1, peer: beforeSettings, sendWindow: defaultWindow}
 	d.guarded = guarded{cfg: c, codec: c.codecs[0], counts: &d.counts}
 	return d
 }
@@ -99,10 +99,10 @@ func NewDownstream(c *Config, env Env) *Downstream {
 // of them are taken.
 func (d *Downstream) Read(now time.Time, chunks [][]byte) *Output {
 	d.begin(now)
-	b, copied := d.in.add(chunks)
+	b, own := d.in.add(chunks, &d.scratch.fromClient)
 	if d.mode == undecided {
 		if !d.decide(b) {
-			d.in.keep(b, copied)
+			d.in.keep(b, own)
 			return d.end()
 		}
 		if d.mode == isHTTP {
@@ -111,7 +111,7 @@ func (d *Downstream) Read(now time.Time, chunks [][]byte) *Output {
 			return &d.out
 		}
 	}
-	d.in.keep(d.messages(b), copied)
+	d.in.keep(d.messages(b), own)
 	return d.end()
 }
 
@@ -159,7 +159,7 @@ func (d *Downstream) start(index int) {
 	}
 	d.open = make(map[uint32]*call)
 	d.encoder.init()
-	d.decoder = hpack.NewDecoder(headerTableSize, func(f hpack.HeaderField) { d.headers.append(f.Name, f.Value) })
+	d.decoder = hpack.NewDecoder(headerTableSize, func(f hpack.HeaderField) { d.scratch.headers.append(f.Name, f.Value) })
 	d.decoder.SetMaxStringLength(maxHeaderBlock)
 	d.http = appendOpening(d.http)
 	d.drain.lastRead = d.now
@@ -170,23 +170,27 @@ func (d *Downstream) start(index int) {
 
 // begin forgets the last output.
 func (d *Downstream) begin(now time.Time) {
-	if len(d.out.HTTP) > 0 && d.mode == isRPC {
-		d.http = d.http[:0]
-		if cap(d.http) > maxIdleBuffer {
-			d.http = nil
-		}
-	}
-	if d.toPeer = d.toPeer[:0]; cap(d.toPeer) > maxIdleBuffer {
-		d.toPeer = nil
-	}
+	d.scratch.trim()
+	d.http = append(d.scratch.http[:0], d.held...)
+	d.held = d.held[:0]
+	d.toPeer = d.scratch.peer[:0]
 	d.out = Output{Counts: &d.counts}
 	d.now = now
 }
 
 // end completes an output from which everything is allowed.
 func (d *Downstream) end() *Output {
-	d.out.HTTP, d.out.Peer = d.http, d.toPeer
+	d.out.HTTP = d.http
 	d.out.Close = d.closing()
+	return d.result()
+}
+
+// result completes an output. Its bytes lie in the scratch, which keeps what they have
+// grown to.
+func (d *Downstream) result() *Output {
+	d.out.Peer = d.toPeer
+	d.scratch.http, d.scratch.peer = d.http, d.toPeer
+	d.http, d.toPeer = nil, nil
 	d.arm()
 	return &d.out
 }

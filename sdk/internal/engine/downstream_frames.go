@@ -21,16 +21,15 @@ var errHTTP2 = errors.New("malformed HTTP/2 from the connection manager")
 func (d *Downstream) Write(now time.Time, chunks [][]byte) *Output {
 	d.begin(now)
 	d.written(chunks)
-	d.out.Peer = d.toPeer
 	d.out.Wake = d.mode == isRPC && d.wakeWanted()
-	d.arm()
-	return &d.out
+	d.held = append(d.held[:0], d.http...)
+	return d.result()
 }
 
 // written handles whole frames. A connection manager that speaks first must wait
 // until the client has: our preface has to come before anything else.
 func (d *Downstream) written(chunks [][]byte) {
-	b, copied := d.frames.add(chunks)
+	b, own := d.frames.add(chunks, &d.scratch.fromManager)
 	for d.mode == isRPC {
 		f, rest, ok := nextFrame(b)
 		if !ok {
@@ -43,7 +42,7 @@ func (d *Downstream) written(chunks [][]byte) {
 			break
 		}
 	}
-	d.frames.keep(b, copied)
+	d.frames.keep(b, own)
 }
 
 // wakeWanted reports whether something waits that must not be done in Write.
@@ -122,7 +121,7 @@ func (d *Downstream) continuation(f *frame) error {
 // headerBlock decodes a block. It must be decoded whatever becomes of its stream,
 // since blocks share a table.
 func (d *Downstream) headerBlock(stream uint32, flags byte, block []byte) error {
-	d.headers.reset()
+	d.scratch.headers.reset()
 	if _, err := d.decoder.Write(block); err != nil {
 		return err
 	}
@@ -134,7 +133,7 @@ func (d *Downstream) headerBlock(stream uint32, flags byte, block []byte) error 
 		d.stranger(stream)
 		return nil
 	}
-	d.gotHeaders(c, d.headers.list)
+	d.gotHeaders(c, d.scratch.headers.list)
 	if flags&flagEndStream != 0 {
 		d.ended(c)
 	}

@@ -52,7 +52,7 @@ func (d *Downstream) gotData(c *call, p []byte, end bool) {
 
 // whole reports whether b is a whole message.
 func (d *Downstream) whole(b []byte) bool {
-	m := &d.message
+	m := &d.scratch.message
 	m.Reset()
 	n, err := d.decode(sdk.FromServer, b, m)
 	return err == nil && n == len(b)
@@ -90,7 +90,7 @@ func (d *Downstream) complete(c *call, body []byte) {
 
 // deliver gives the client the reply in body, with what the headers changed.
 func (d *Downstream) deliver(c *call, body []byte) error {
-	m := &d.message
+	m := &d.scratch.message
 	m.Reset()
 	n, err := d.decode(sdk.FromServer, body, m)
 	switch {
@@ -102,29 +102,29 @@ func (d *Downstream) deliver(c *call, body []byte) error {
 		return errWrongID
 	}
 	m.Bytes = body
-	d.mutation.Reset()
+	d.scratch.mutation.Reset()
 	if err := d.metadata(m); err == nil {
-		if err := d.fields.responseMutation(d.cfg, &d.guarded, &d.mutation, m, c.response.list); err != nil {
+		if err := d.scratch.fields.responseMutation(d.cfg, &d.guarded, &d.scratch.mutation, m, c.response.list); err != nil {
 			return err
 		}
 	}
 	// What cannot be read goes on as it is: the client may understand it.
 	d.counts.Add(MetricReplies, 1)
 	if !d.kind().ordered {
-		if d.mutation.Empty() {
+		if d.scratch.mutation.Empty() {
 			d.toPeer = append(d.toPeer, body...)
-		} else if d.toPeer, err = d.encode(d.toPeer, m, &d.mutation); err != nil {
+		} else if d.toPeer, err = d.encode(d.toPeer, m, &d.scratch.mutation); err != nil {
 			return err
 		}
 		d.release(c)
 		return nil
 	}
-	if d.mutation.Empty() {
+	if d.scratch.mutation.Empty() {
 		if len(c.reply) == 0 {
 			c.reply = append(c.reply, body...)
 		}
 	} else {
-		encoded, err := d.encode(nil, m, &d.mutation)
+		encoded, err := d.encode(nil, m, &d.scratch.mutation)
 		if err != nil {
 			return err
 		}

@@ -23,7 +23,7 @@ func (d *Downstream) messages(b []byte) []byte {
 		if len(b) < d.wanted {
 			break
 		}
-		m := &d.message
+		m := &d.scratch.message
 		m.Reset()
 		n, err := d.decode(sdk.FromClient, b, m)
 		switch {
@@ -123,7 +123,7 @@ func (d *Downstream) called(m *sdk.Message, err error) {
 		return
 	}
 	if err == nil {
-		err = d.fields.request(d.cfg, &d.guarded, m, &d.env, oneway, opaque)
+		err = d.scratch.fields.request(d.cfg, &d.guarded, m, &d.env, oneway, opaque)
 	}
 	if err != nil {
 		d.refuse(m, err, oneway)
@@ -150,8 +150,8 @@ func (d *Downstream) send(c *call, frame []byte) {
 	if d.kind().ordered && !c.oneway {
 		d.order = append(d.order, c)
 	}
-	d.block = d.encoder.appendBlock(d.block[:0], d.fields.list)
-	d.http = appendHeaderBlock(d.http, d.block, c.stream, d.peer.maxFrame)
+	d.scratch.block = d.encoder.appendBlock(d.scratch.block[:0], d.scratch.fields.list)
+	d.http = appendHeaderBlock(d.http, d.scratch.block, c.stream, d.peer.maxFrame)
 	if rest := d.data(c, frame); len(rest) > 0 {
 		c.body = append(c.body[:0], rest...)
 		d.blocked = append(d.blocked, c)

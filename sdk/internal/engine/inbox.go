@@ -11,21 +11,29 @@ type inbox struct {
 const maxIdleBuffer = 64 << 10
 
 // add returns all bytes that wait to be looked at: what was kept, and the chunks
-// behind it. A single chunk with nothing before it is returned as it lies, without
-// being copied.
-func (i *inbox) add(chunks [][]byte) (b []byte, copied bool) {
-	if i.empty() {
-		i.start = 0
-		if cap(i.buf) > maxIdleBuffer {
-			i.buf = nil
+// behind it. A single chunk with nothing before it is returned as it lies. Others are
+// joined in scratch if that costs no more than the chunks are long; a message that
+// comes in small pieces gathers in the inbox's own memory, each byte copied once.
+func (i *inbox) add(chunks [][]byte, scratch *[]byte) (b []byte, own bool) {
+	kept, n := i.buf[i.start:], 0
+	for _, c := range chunks {
+		n += len(c)
+	}
+	switch {
+	case len(kept) == 0 && len(chunks) == 1:
+		i.reset()
+		return chunks[0], false
+	case len(kept) <= n:
+		b = append((*scratch)[:0], kept...)
+		for _, c := range chunks {
+			b = append(b, c...)
 		}
-		i.buf = i.buf[:0]
-		if len(chunks) == 1 {
-			return chunks[0], false
-		}
+		*scratch = b
+		i.reset()
+		return b, false
 	}
 	if i.start > 0 {
-		i.buf = i.buf[:copy(i.buf, i.buf[i.start:])]
+		i.buf = i.buf[:copy(i.buf, kept)]
 		i.start = 0
 	}
 	for _, c := range chunks {
@@ -35,8 +43,8 @@ func (i *inbox) add(chunks [][]byte) (b []byte, copied bool) {
 }
 
 // keep stores what was left of the bytes that add returned.
-func (i *inbox) keep(rest []byte, copied bool) {
-	if copied {
+func (i *inbox) keep(rest []byte, own bool) {
+	if own {
 		i.start = len(i.buf) - len(rest)
 		return
 	}

@@ -54,7 +54,7 @@ func (d *Downstream) wait(m *sdk.Message) {
 
 // admit sends requests that waited, as far as there are streams for them.
 func (d *Downstream) admit() {
-	m := &d.message
+	m := &d.scratch.message
 	for d.waiting.len() > 0 && len(d.open) < d.peer.maxStreams {
 		b := d.waiting.pop()
 		d.counts.Add(MetricOpenCalls, -1)

@@ -30,6 +30,8 @@ type Env struct {
 	// LocalAddress is the connection's local address as host:port: the original
 	// destination where the connection was redirected.
 	LocalAddress []byte
+	// Scratch is shared by the edges of a thread; nil makes one for this edge.
+	Scratch *Scratch
 }
 
 // request makes the headers of a request or one-way message. Opaque says that

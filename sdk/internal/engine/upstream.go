@@ -19,9 +19,10 @@ type Upstream struct {
 	queue []uint32   // slots in the order of their requests, for ordered codecs
 
 	in     inbox
-	wanted int   // how many bytes it takes before decoding makes sense
-	goAway bool  // the server wants no more calls
-	broken error // why the connection cannot be used any more
+	joined []byte // scratch of in
+	wanted int    // how many bytes it takes before decoding makes sense
+	goAway bool   // the server wants no more calls
+	broken error  // why the connection cannot be used any more
 
 	message sdk.Message
 }
@@ -57,10 +58,13 @@ func (u *Upstream) reset(c *Config, counts *Counts, rewrite bool) {
 	*u = Upstream{
 		guarded: guarded{cfg: c, codec: c.codecs[0], counts: counts},
 		rewrite: rewrite,
-		calls:   u.calls[:0], free: u.free[:0], queue: u.queue[:0], in: u.in,
+		calls:   u.calls[:0], free: u.free[:0], queue: u.queue[:0], in: u.in, joined: u.joined,
 		message: u.message,
 	}
 	u.in.reset()
+	if cap(u.joined) > maxIdleBuffer {
+		u.joined = nil
+	}
 	u.message.Reset()
 	if p := c.kinds[0].perConnection; p != nil {
 		u.codec = p.NewConnection()
@@ -132,7 +136,7 @@ func (u *Upstream) feed(chunks [][]byte, h upstreamHandler) error {
 	if u.broken != nil {
 		return u.broken
 	}
-	b, copied := u.in.add(chunks)
+	b, own := u.in.add(chunks, &u.joined)
 	for len(b) > 0 && u.broken == nil {
 		if len(b) < u.wanted {
 			break
@@ -157,7 +161,7 @@ func (u *Upstream) feed(chunks [][]byte, h upstreamHandler) error {
 		u.handle(m, err, h)
 		b = b[n:]
 	}
-	u.in.keep(b, copied)
+	u.in.keep(b, own)
 	return u.broken
 }
 

@@ -1,6 +1,7 @@
 package hessian2
 
 import (
+	"encoding/binary"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -51,12 +52,9 @@ func (r *Reader) units(n int) (b []byte, surrogates bool) {
 		return nil, false
 	}
 	for n > 0 {
-		// Nearly all text is ASCII.
-		for n > 0 && size < len(left) && left[size] < 0x80 {
-			size++
-			n--
-		}
-		if n == 0 {
+		ascii := asciiPrefix(left[size:], n)
+		size += ascii
+		if n -= ascii; n == 0 {
 			break
 		}
 		if size >= len(left) {
@@ -73,6 +71,24 @@ func (r *Reader) units(n int) (b []byte, surrogates bool) {
 		n--
 	}
 	return r.Bytes(size), surrogates
+}
+
+// asciiPrefix returns how many bytes at the front of b, n at most, are ASCII: nearly
+// all text is, so it looks at eight at a time.
+func asciiPrefix(b []byte, n int) int {
+	if n < len(b) {
+		b = b[:n]
+	}
+	i := 0
+	for ; len(b)-i >= 8; i += 8 {
+		if binary.LittleEndian.Uint64(b[i:])&0x8080808080808080 != 0 {
+			break
+		}
+	}
+	for i < len(b) && b[i] < 0x80 {
+		i++
+	}
+	return i
 }
 
 // unit measures the unit at the front of b, 0 if it is malformed. Java's reader does
