@@ -83,7 +83,7 @@ listeners:
   stream_idle_timeout: 0s
   server_header_transformation: PASS_THROUGH
   skip_xff_append: true
-  generate_request_id: false
+  generate_request_id: {{.Tracing}} # spans need one
   {{- end}}
   {{- if .Tracing}}
   tracing:
