@@ -81,6 +81,7 @@ bench-go: ## Run the Go benchmarks that match BENCH (all), BENCHCOUNT times (1)
 bench: build envoy ## Measure calls through Envoy beside its native ways: BENCH_ARGS="-full -rounds 5"
 	cd test && go build -o $(CURDIR)/bin/bench ./bench
 	bin/bench $(BENCH_ARGS)
+	cd test && go test -run '^$$' -bench . -benchmem ./bench
 
 .PHONY: cover
 cover: ## Measure what the unit tests cover, into .cache/cover.html

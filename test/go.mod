@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/meltemi-mesh/meltemi => ../
 
 require (
+	github.com/apache/dubbo-go-hessian2 v1.13.2
 	github.com/meltemi-mesh/meltemi v0.0.0-00010101000000-000000000000
 	golang.org/x/net v0.62.0
 	golang.org/x/sys v0.49.0
@@ -17,7 +18,10 @@ require (
 	codeberg.org/go-pdf/fpdf v0.11.1 // indirect
 	git.sr.ht/~sbinet/gg v0.7.0 // indirect
 	github.com/ajstarks/svgo v0.0.0-20211024235047-1546f124cd8b // indirect
+	github.com/dubbogo/gost v1.13.1 // indirect
 	github.com/golang/freetype v0.0.0-20170609003504-e2365dfdc4a0 // indirect
+	github.com/pkg/errors v0.9.1 // indirect
+	go.uber.org/atomic v1.9.0 // indirect
 	golang.org/x/image v0.30.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 )
