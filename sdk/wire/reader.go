@@ -81,6 +81,14 @@ func (r *Reader) Skip(n int) { r.Bytes(n) }
 // Rest reads all that is left.
 func (r *Reader) Rest() []byte { return r.Bytes(r.Len()) }
 
+// Left returns all that is left without reading it, nothing after a failure.
+func (r *Reader) Left() []byte {
+	if r.err != nil {
+		return nil
+	}
+	return r.b[r.off:len(r.b):len(r.b)]
+}
+
 // Peek returns the next byte without reading it; ok is false at the end.
 func (r *Reader) Peek() (b byte, ok bool) {
 	if r.Len() == 0 {

@@ -61,6 +61,9 @@ func TestReaderViewsHaveNoSpareCapacity(t *testing.T) {
 	if got := append(r.Bytes(3), 'x'); string(b) != "abcdef" || string(got) != "abcx" {
 		t.Errorf("appending to a view changed the input to %q", b)
 	}
+	if got := append(r.Left(), 'x'); string(b) != "abcdef" || string(got) != "defx" {
+		t.Errorf("Left is %q and the input %q", got, b)
+	}
 	r.Rewind(1)
 	if got := r.Rest(); string(got) != "bcdef" {
 		t.Errorf("after Rewind: %q", got)

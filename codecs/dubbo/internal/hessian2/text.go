@@ -44,18 +44,19 @@ func (r *Reader) chunk(tag byte) (p piece) {
 
 // units reads n UTF-16 units, each of one to three bytes.
 func (r *Reader) units(n int) (b []byte, surrogates bool) {
-	size := 0
-	rest := r.Reader
-	left := rest.Rest()
+	left := r.Left()
 	if n > len(left) {
 		r.Bytes(n) // fails
 		return nil, false
 	}
-	for n > 0 {
+	if asciiPrefix(left, n) == n {
+		return r.Bytes(n), false
+	}
+	for size := 0; ; {
 		ascii := asciiPrefix(left[size:], n)
 		size += ascii
 		if n -= ascii; n == 0 {
-			break
+			return r.Bytes(size), surrogates
 		}
 		if size >= len(left) {
 			r.Bytes(len(left) + 1) // fails
@@ -70,7 +71,6 @@ func (r *Reader) units(n int) (b []byte, surrogates bool) {
 		size += width
 		n--
 	}
-	return r.Bytes(size), surrogates
 }
 
 // asciiPrefix returns how many bytes at the front of b, n at most, are ASCII: nearly
