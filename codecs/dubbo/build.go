@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/hessian2"
-	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/jsonb"
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
 
@@ -43,7 +42,7 @@ func (*Codec) BuildRequest(dst []byte, r sdk.Request) ([]byte, error) {
 			return dst[:start], err
 		}
 	}
-	dst = appendAttachments(dst, requestAttachments(&r))
+	dst = hessianDialect{}.appendAttachments(dst, requestAttachments(&r))
 	return finish(dst, start)
 }
 
@@ -124,14 +123,6 @@ func requestAttachments(r *sdk.Request) []sdk.Entry {
 	return append(all, r.Metadata...)
 }
 
-func appendAttachments(dst []byte, list []sdk.Entry) []byte {
-	dst = append(dst, 'H')
-	for _, e := range list {
-		dst = hessian2.AppendText(hessian2.AppendText(dst, string(e.Key)), string(e.Value))
-	}
-	return append(dst, 'Z')
-}
-
 func entryOf(list []sdk.Entry, key string) (string, bool) {
 	for _, e := range list {
 		if string(e.Key) == key {
@@ -146,14 +137,13 @@ func (*Codec) BuildResponse(dst []byte, req *sdk.Message, r sdk.Response) ([]byt
 	start := len(dst)
 	serial := byte(req.Token & maskSerial)
 	attachments := req.Token&tokenAttachments != 0
-	switch serial {
-	case serialHessian2, serialFastjson2:
-	default:
+	d := dialectOf(serial)
+	if d == nil {
 		return dst, unknownSerialization(serial)
 	}
 	dst = appendHeader(dst, serial, statusOK, req.ID)
 	if r.Exception != nil {
-		return finish(appendException(dst, serial, r.Exception.Type, r.Exception.Message, attachments), start)
+		return finish(appendException(dst, d, r.Exception.Type, r.Exception.Message, attachments), start)
 	}
 	kind := byte(withValue)
 	if r.Result == nil {
@@ -162,34 +152,12 @@ func (*Codec) BuildResponse(dst []byte, req *sdk.Message, r sdk.Response) ([]byt
 	if attachments {
 		kind += exceptionAndAttachments
 	}
-	all := append([]sdk.Entry{{Key: []byte("dubbo"), Value: []byte(dubboVersion)}}, r.Metadata...)
-	if serial == serialFastjson2 {
-		dst = appendChunk(dst, jsonb.AppendByte(nil, kind))
-		if r.Result != nil {
-			value, err := jsonb.AppendValue(nil, r.Result)
-			if err != nil {
-				return dst[:start], err
-			}
-			dst = appendChunk(dst, value)
-		}
-		if attachments {
-			m := []byte{jsonb.Object}
-			for _, e := range all {
-				m = jsonb.AppendText(jsonb.AppendText(m, string(e.Key)), string(e.Value))
-			}
-			dst = appendChunk(dst, append(m, jsonb.ObjectEnd))
-		}
-		return finish(dst, start)
-	}
-	dst = hessian2.AppendInt(dst, int32(kind))
-	if r.Result != nil {
-		var err error
-		if dst, err = hessian2.AppendValue(dst, "", r.Result); err != nil {
-			return dst[:start], err
-		}
+	dst, err := d.appendResult(dst, kind, r.Result)
+	if err != nil {
+		return dst[:start], err
 	}
 	if attachments {
-		dst = appendAttachments(dst, all)
+		dst = d.appendAttachments(dst, append(versionAttachment(), r.Metadata...))
 	}
 	return finish(dst, start)
 }

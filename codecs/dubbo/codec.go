@@ -1,6 +1,7 @@
 package dubbo
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ const (
 // Serializations. Source: Apache Dubbo, serialize.Constants.
 const (
 	serialHessian2  = 2
+	serialFastjson  = 6
 	serialFastjson2 = 23
 )
 
@@ -100,27 +102,15 @@ func eventKind(flags byte, body []byte) sdk.Kind {
 	return sdk.KindHeartbeatReply
 }
 
-// readOnly is the event "R" in each serialization that is known.
-var readOnly = map[byte]string{
-	serialHessian2:  "\x01R",
-	serialFastjson2: "\x00\x00\x00\x02\x4aR",
-}
-
 func isReadOnly(serial byte, body []byte) bool {
-	text, ok := readOnly[serial]
-	return ok && len(body) >= len(text) && string(body[:len(text)]) == text
-}
-
-// null is null in each serialization that is known.
-var null = map[byte]string{
-	serialHessian2:  "N",
-	serialFastjson2: "\x00\x00\x00\x01\xaf",
+	d := dialectOf(serial)
+	return d != nil && bytes.HasPrefix(body, []byte(d.readOnly()))
 }
 
 // isNull takes the bodies of serializations that it does not know for null.
 func isNull(serial byte, body []byte) bool {
-	text, ok := null[serial]
-	return !ok || len(body) >= len(text) && string(body[:len(text)]) == text
+	d := dialectOf(serial)
+	return d == nil || bytes.HasPrefix(body, []byte(d.null()))
 }
 
 // appendHeader appends a header; the body's length is filled in by finish.
@@ -146,9 +136,9 @@ func (*Codec) HeartbeatReply(dst []byte, m *sdk.Message) []byte {
 	serial := byte(m.Token) //nolint:gosec // five bits
 	start := len(dst)
 	dst = appendHeader(dst, flagEvent|serial, statusOK, m.ID)
-	text, ok := null[serial]
-	if !ok {
-		text = string(m.Bytes[headerSize:]) // whatever it is, it is their null
+	text := m.Bytes[headerSize:] // whatever it is, it is their null
+	if d := dialectOf(serial); d != nil {
+		text = []byte(d.null())
 	}
 	dst, _ = finish(append(dst, text...), start)
 	return dst
@@ -158,7 +148,7 @@ func (*Codec) HeartbeatReply(dst []byte, m *sdk.Message) []byte {
 func (*Codec) Heartbeat(dst []byte, id uint64) []byte {
 	start := len(dst)
 	dst = appendHeader(dst, flagRequest|flagTwoWay|flagEvent|serialHessian2, 0, id)
-	dst, _ = finish(append(dst, null[serialHessian2]...), start)
+	dst, _ = finish(append(dst, hessianDialect{}.null()...), start)
 	return dst
 }
 
@@ -166,7 +156,7 @@ func (*Codec) Heartbeat(dst []byte, id uint64) []byte {
 func (*Codec) GoAway(dst []byte) []byte {
 	start := len(dst)
 	dst = appendHeader(dst, flagRequest|flagEvent|serialHessian2, 0, 0)
-	dst, _ = finish(append(dst, readOnly[serialHessian2]...), start)
+	dst, _ = finish(append(dst, hessianDialect{}.readOnly()...), start)
 	return dst
 }
 

@@ -1,6 +1,7 @@
 package dubbo
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"slices"
@@ -35,6 +36,16 @@ func jsonbCall(tb testing.TB, service string, attachments ...string) []byte {
 	chunk([]byte{jsonb.Object, jsonb.ObjectEnd})
 	chunk([]byte(strings.Join(attachments, "")))
 	return whole(tb, b)
+}
+
+// textCall is the same in fastjson.
+func textCall(tb testing.TB, service, attachments string) []byte {
+	tb.Helper()
+	b := appendHeader(nil, flagRequest|flagTwoWay|serialFastjson, 0, 7)
+	for _, s := range []string{dubboVersion, service, "0.0.0", "m", "Ljava/util/Map;"} {
+		b = textDialect{}.appendString(b, s)
+	}
+	return whole(tb, append(b, "{}\n"+attachments+"\n"...))
 }
 
 func whole(tb testing.TB, b []byte) []byte {
@@ -91,7 +102,23 @@ func TestCallsThatOnlyTheProviderUnderstands(t *testing.T) {
 		"fastjson2: a key is a symbol that was never told": {
 			jsonbCall(t, "a.B", jsonbMap, jsonbUnknown, jsonbText("g"), jsonbEnd), "attachment",
 		},
-		"fastjson2: a key ends in half a unit": {jsonbCall(t, "a.B", jsonbMap, jsonbHalfUnit, jsonbText("g"), jsonbEnd), "attachment"},
+		"fastjson2: a key ends in half a unit":  {jsonbCall(t, "a.B", jsonbMap, jsonbHalfUnit, jsonbText("g"), jsonbEnd), "attachment"},
+		"fastjson: attachments are a reference": {textCall(t, "a.B", `{"$ref":"$"}`), "means something else"},
+		"fastjson: attachments have a class":    {textCall(t, "a.B", `{"@type":"java.util.Properties"}`), "means something else"},
+		"fastjson: the group is a reference":    {textCall(t, "a.B", `{"k":"g","group":{"$ref":"$.k"}}`), "attachment group"},
+		"fastjson: the path is a number":        {textCall(t, "a.B", `{"path":1}`), "attachment path"},
+		"fastjson: a name without quotes":       {textCall(t, "a.B", `{path:"c.D"}`), "not JSON"},
+		"fastjson: other quotes":                {textCall(t, "a.B", `{'path':'c.D'}`), "not JSON"},
+		"fastjson: a comment":                   {textCall(t, "a.B", `{/*"k":1,*/"path":"c.D"}`), "not JSON"},
+		"fastjson: an escape of its own":        {textCall(t, "a.B", `{"\x70ath":"c.D"}`), "not JSON"},
+		"fastjson: half a pair":                 {textCall(t, "a.B", `{"k\ud83d":"1"}`), "not Unicode"},
+		"fastjson: the other half":              {textCall(t, "a.B", `{"k\ude00":"1"}`), "not Unicode"},
+		"fastjson: no pair":                     {textCall(t, "a.B", `{"k\ud83d\u0041":"1"}`), "not Unicode"},
+		"fastjson: no UTF-8":                    {textCall(t, "a.B", "{\"k\xff\":\"1\"}"), "not Unicode"},
+		"fastjson: a line that Java ends early": {textCall(t, "a.B", "{\"k\":\"1\",\r\"path\":\"c.D\"}"), "not JSON"},
+		"fastjson: the path names a group":      {textCall(t, "a.B", `{"path":"g/a.B"}`), "another group or version"},
+		"fastjson: the service is a number":     {bytes.Replace(textCall(t, "a.B", `{}`), []byte(`"a.B"`), []byte(`12345`), 1), "not a string"},
+
 		"fastjson2: the service names a group": {jsonbCall(t, "g/a.B", jsonbMap, jsonbEnd), "another group or version"},
 	}
 	c := codec(t)
@@ -110,11 +137,21 @@ func TestCallsThatOnlyTheProviderUnderstands(t *testing.T) {
 	}
 }
 
+// TestEscapedKeysAreTheKeysTheySpell, for JSON has two ways to write each.
+func TestEscapedKeysAreTheKeysTheySpell(t *testing.T) {
+	c := codec(t)
+	m := read(t, c, textCall(t, "a.B", `{"\u0070ath":"c.D","k\ud83d\ude00":"\n"}`))
+	if got := entries(m); string(m.Service) != "c.D" || got != "version=0.0.0 k😀=\n" {
+		t.Errorf("%s with %q", m.Service, got)
+	}
+}
+
 // TestNullsAreNoAttachments: consumers send null for a group that is not set.
 func TestNullsAreNoAttachments(t *testing.T) {
 	c := codec(t)
 	for name, frame := range map[string][]byte{
 		"hessian2":  hessianCall(t, "a.B", "H", hessianText("group"), "N", hessianText("k"), hessianText("v"), "Z"),
+		"fastjson":  textCall(t, "a.B", `{"group":null, "k" : "v" }`),
 		"fastjson2": jsonbCall(t, "a.B", "\xa6", jsonbText("group"), "\xaf", jsonbText("k"), jsonbText("v"), "\xa5"),
 	} {
 		if got := entries(read(t, c, frame)); got != "version=0.0.0 k=v" {
@@ -163,10 +200,11 @@ func TestChangesOfTheSameBytes(t *testing.T) {
 		},
 		"the version goes": {sdk.Mutation{Remove: [][]byte{[]byte("version")}}, "a.B", "interface=a.B k=2"},
 	}
-	hessian := []string{"interface", "a.B", "k", "1", "k", "2"}
+	words := []string{"interface", "a.B", "k", "1", "k", "2"}
 	frames := map[string][]byte{
-		"hessian2":  hessianCall(t, "a.B", slices.Concat([]string{"H"}, each(hessian, hessianText), []string{"Z"})...),
-		"fastjson2": jsonbCall(t, "a.B", slices.Concat([]string{"\xa6"}, each(hessian, jsonbText), []string{"\xa5"})...),
+		"hessian2":  hessianCall(t, "a.B", slices.Concat([]string{"H"}, each(words, hessianText), []string{"Z"})...),
+		"fastjson":  textCall(t, "a.B", `{"interface":"a.B", "k":"1","k" : "2"}`),
+		"fastjson2": jsonbCall(t, "a.B", slices.Concat([]string{"\xa6"}, each(words, jsonbText), []string{"\xa5"})...),
 	}
 	c := codec(t)
 	for serialization, frame := range frames {
@@ -180,10 +218,10 @@ func TestChangesOfTheSameBytes(t *testing.T) {
 				if got := entries(m); string(m.Service) != test.service || got != test.entries {
 					t.Errorf("%s with %s\nwant %s with %s", m.Service, got, test.service, test.entries)
 				}
-				// Nobody but Metadata forgives bytes behind the body.
+				// Metadata forgives bytes behind the body; there must be none.
 				p := newParser(m)
 				defer p.release()
-				if err := p.parseRequest(); err != nil || p.mapTo != len(changed) {
+				if err := p.parseRequest(); err != nil || strings.TrimSpace(string(changed[p.mapTo:])) != "" {
 					t.Errorf("%v: the attachments end at %d of %d", err, p.mapTo, len(changed))
 				}
 			})

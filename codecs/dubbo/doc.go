@@ -1,5 +1,5 @@
 // Package dubbo is the codec of Dubbo 2 over TCP, as Apache Dubbo 2.5 to 3.3,
-// dubbo-go and others speak it, with Hessian 2 and fastjson2 (JSONB) bodies.
+// dubbo-go and others speak it, with bodies in Hessian 2, fastjson2 (JSONB) and fastjson.
 //
 // A message is a header of 16 bytes and a body:
 //
@@ -29,6 +29,6 @@
 //
 // # Which serializations
 //
-// Hessian 2 (2) and fastjson2 (23) are read and changed. Messages in any other are
+// Hessian 2 (2), fastjson2 (23) and fastjson (6) are read and changed. Messages in any other are
 // framed, answered where the protocol allows it, and otherwise opaque.
 package dubbo

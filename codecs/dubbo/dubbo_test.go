@@ -87,7 +87,15 @@ func TestRequests(t *testing.T) {
 		"request-dubbo-go": {
 			"com.demo.P", "SayHello", "retries= interface=com.demo.P version= timeout=0", 0,
 		},
-		"request-fastjson2":  {"x.S", "f", "version=0.0.0 group=g1", 0},
+		"request-fastjson2": {"x.S", "f", "version=0.0.0 group=g1", 0},
+		"request-fastjson": {
+			"dev.meltemi.peer.Peer", "attachments",
+			"version=0.0.0 remote.application=consumer unicode=grüße 😀 interface=dev.meltemi.peer.Peer lane=lane-17 tenant=blue", 0,
+		},
+		"request-fastjson-generic": {
+			"dev.meltemi.peer.Peer", "echo",
+			"version=0.0.0 remote.application=consumer interface=dev.meltemi.peer.Peer generic=true", 0,
+		},
 		"request-references": {"org.apache.dubbo.demo.DemoService", "f", "version=0.0.0 group=g1", 0},
 	}
 	c := codec(t)
@@ -113,6 +121,8 @@ func TestResponses(t *testing.T) {
 		entries string
 	}{
 		"response-hello-world":     {sdk.OK, 20, "", "dubbo=2.0.2"},
+		"response-fastjson":        {sdk.OK, 20, "", "answered-by=call 17 dubbo=2.0.2"},
+		"response-fastjson-null":   {sdk.OK, 20, "", "dubbo=2.0.2"},
 		"status-no-route":          {sdk.Unimplemented, 60, "no route", ""},
 		"status-timeout":           {sdk.DeadlineExceeded, 31, "upstream timeout", ""},
 		"status-rate-limited":      {sdk.Unavailable, 100, "rate limited", ""},
@@ -142,6 +152,7 @@ func TestKinds(t *testing.T) {
 		"heartbeat-request": sdk.KindHeartbeat, "heartbeat-request-fastjson2": sdk.KindHeartbeat,
 		"heartbeat-reply": sdk.KindHeartbeatReply, "read-only": sdk.KindGoAway,
 		"request-dubbo-go": sdk.KindRequest, "response-dubbo-go": sdk.KindResponse,
+		"request-fastjson": sdk.KindRequest, "oneway-fastjson": sdk.KindOneWay,
 	} {
 		if m := read(t, c, frames(t)[name]); m.Kind != want {
 			t.Errorf("%s: kind is %v, want %v", name, m.Kind, want)
@@ -253,7 +264,8 @@ func TestMutations(t *testing.T) {
 	}
 }
 
-// arguments returns the bytes from the arguments to the attachments.
+// arguments returns the bytes from the arguments, but for a method's name, to the
+// attachments.
 func arguments(t *testing.T, b []byte) []byte {
 	t.Helper()
 	p := newParser(&sdk.Message{Bytes: b})
@@ -265,7 +277,7 @@ func arguments(t *testing.T, b []byte) []byte {
 	if p.serial == serialFastjson2 {
 		end = p.chunk
 	}
-	return bytes.Clone(b[p.types.to:end])
+	return bytes.Clone(b[max(p.types.to, p.target.to):end])
 }
 
 func TestEmptyMutationKeepsEveryByte(t *testing.T) {
@@ -440,7 +452,7 @@ func TestViews(t *testing.T) {
 func TestMetadataAllocatesNothing(t *testing.T) {
 	c := codec(t)
 	for _, name := range []string{
-		"request-say-hello", "request-dubbo-go", "request-fastjson2", "request-benchmarkdata", "response-hello-world", "response-dubbo-go",
+		"request-say-hello", "request-dubbo-go", "request-fastjson2", "request-fastjson", "request-benchmarkdata", "response-fastjson", "response-hello-world", "response-dubbo-go",
 	} {
 		b := frames(t)[name]
 		m := &sdk.Message{}

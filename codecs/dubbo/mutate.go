@@ -5,11 +5,8 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"slices"
 
-	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/hessian2"
-	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/jsonb"
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
 
@@ -32,7 +29,7 @@ type splice struct {
 type editor struct {
 	*parser
 	splices []splice
-	tail    []byte // what is added before the end of the attachments
+	added   []sdk.Entry // attachments
 }
 
 // Encode implements sdk.Codec. It replaces and inserts bytes, and keeps all others:
@@ -101,7 +98,7 @@ func (e *editor) edit(m *sdk.Message, mut *sdk.Mutation) error {
 			}
 		}
 	}
-	return e.wrap()
+	return e.dialect.attach(e)
 }
 
 // editCall changes service and method where the provider reads them, and the
@@ -129,16 +126,7 @@ func (e *editor) editResponse(m *sdk.Message, mut *sdk.Mutation) error {
 	if mut.Service != nil || mut.Method != nil {
 		return sdk.Unsupported("service and method", errNoResponse)
 	}
-	var err error
-	switch e.serial {
-	case serialHessian2:
-		err = e.hessianResponse()
-	case serialFastjson2:
-		err = e.jsonbResponse()
-	default:
-		err = unknownSerialization(e.serial)
-	}
-	if err != nil {
+	if err := e.parseResponse(); err != nil {
 		return err
 	}
 	changes := len(mut.Set) + len(mut.Remove)
@@ -164,7 +152,7 @@ func (e *editor) editResponse(m *sdk.Message, mut *sdk.Mutation) error {
 			return err
 		}
 	}
-	return e.wrap()
+	return e.dialect.attach(e)
 }
 
 func (e *editor) replace(from, to int, text []byte) {
@@ -181,7 +169,7 @@ func (e *editor) set(entry sdk.Entry) error {
 		e.replace(a.valueAt, a.to, e.value(entry.Value))
 		return nil
 	}
-	e.tail = append(append(e.tail, e.value(entry.Key)...), e.value(entry.Value)...)
+	e.added = append(e.added, entry)
 	return nil
 }
 
@@ -201,66 +189,18 @@ func (e *editor) remove(key []byte) error {
 }
 
 // text is a string where the body has one of its own.
-func (e *editor) text(s []byte) []byte {
-	if e.serial == serialFastjson2 {
-		b := jsonb.AppendText(make([]byte, 4, 16+len(s)), string(s))
-		binary.BigEndian.PutUint32(b, uint32(len(b)-4)) //nolint:gosec // finish checks the whole
-		return b
-	}
-	return e.value(s)
-}
+func (e *editor) text(s []byte) []byte { return e.dialect.appendString(nil, string(s)) }
 
 // value is a string inside the attachments.
-func (e *editor) value(s []byte) []byte {
-	if e.serial == serialFastjson2 {
-		return jsonb.AppendText(nil, string(s))
-	}
-	return hessian2.AppendText(nil, string(s))
-}
+func (e *editor) value(s []byte) []byte { return e.dialect.appendValue(nil, string(s)) }
 
-// wrap puts what is added where it belongs, and makes a map where there is none.
-func (e *editor) wrap() error {
-	begin, end := byte('H'), byte('Z')
-	if e.serial == serialFastjson2 {
-		begin, end = jsonb.Object, jsonb.ObjectEnd
+// appendAdded appends the added attachments, as keys and values in a row.
+func (e *editor) appendAdded(dst []byte) []byte {
+	for _, entry := range e.added {
+		dst = e.dialect.appendValue(dst, string(entry.Key))
+		dst = e.dialect.appendValue(dst, string(entry.Value))
 	}
-	if len(e.tail) > 0 {
-		if e.form == mapAttachments {
-			e.replace(e.mapEnd, e.mapEnd, e.tail)
-		} else {
-			made := append(append([]byte{begin}, e.tail...), end)
-			if e.form == noAttachments && e.serial == serialFastjson2 {
-				made = append(binary.BigEndian.AppendUint32(nil, uint32(len(made))), made...) //nolint:gosec // finish checks the whole
-			}
-			e.replace(e.mapFrom, e.mapTo, made)
-		}
-	}
-	e.settle()
-	if e.serial == serialFastjson2 && e.form != noAttachments {
-		return e.chunkLength()
-	}
-	return nil
-}
-
-// chunkLength corrects the length in front of fastjson2's attachments.
-func (e *editor) chunkLength() error {
-	delta := 0
-	for _, s := range e.splices {
-		if s.from >= e.mapFrom {
-			delta += len(s.text) - (s.to - s.from)
-		}
-	}
-	n := int(binary.BigEndian.Uint32(e.frame[e.chunk:])) + delta
-	if n < 0 || n > 1<<31-1 {
-		return sdk.Unsupported("attachments", fmt.Errorf("%d bytes do not fit", n))
-	}
-	length := splice{e.chunk, e.chunk + 4, binary.BigEndian.AppendUint32(nil, uint32(n))}
-	at := slices.IndexFunc(e.splices, func(s splice) bool { return s.from >= e.mapFrom })
-	if at < 0 {
-		at = len(e.splices)
-	}
-	e.splices = slices.Insert(e.splices, at, length)
-	return nil
+	return dst
 }
 
 // settle sorts the changes and leaves one of those that concern the same bytes: the

@@ -41,11 +41,12 @@ const (
 // parser reads one body. It is pooled, since it goes through an interface and
 // would otherwise be allocated for each message.
 type parser struct {
-	frame  []byte
-	serial byte
-	m      *sdk.Message
-	hess   hessian2.Reader
-	json   jsonb.Reader
+	frame   []byte
+	serial  byte
+	dialect dialect // of serial, nil if it is not known
+	m       *sdk.Message
+	hess    hessian2.Reader
+	json    jsonb.Reader
 
 	// Of a request.
 	dubboVersion item
@@ -54,6 +55,7 @@ type parser struct {
 	method       item
 	types        item
 	target       item // a generic call's real method: its first argument
+	argumentsAt  int  // fastjson: where the first one starts
 	generic      bool
 
 	// Of a response.
@@ -84,7 +86,8 @@ func newParser(m *sdk.Message) *parser {
 	p, _ := parsers.Get().(*parser)
 	attachments := p.attachments[:0]
 	*p = parser{
-		frame: m.Bytes, serial: m.Bytes[2] & maskSerial, m: m, attachments: attachments,
+		frame: m.Bytes, serial: m.Bytes[2] & maskSerial, dialect: dialectOf(m.Bytes[2] & maskSerial),
+		m: m, attachments: attachments,
 		exception: exception{code: -1},
 	}
 	return p

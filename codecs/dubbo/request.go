@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/jsonb"
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
 
@@ -52,13 +51,17 @@ func (c *Codec) Metadata(m *sdk.Message) error {
 }
 
 func (p *parser) parseRequest() error {
-	switch p.serial {
-	case serialHessian2:
-		return p.hessianRequest()
-	case serialFastjson2:
-		return p.jsonbRequest()
+	if p.dialect == nil {
+		return unknownSerialization(p.serial)
 	}
-	return unknownSerialization(p.serial)
+	return p.dialect.parseRequest(p)
+}
+
+func (p *parser) parseResponse() error {
+	if p.dialect == nil {
+		return unknownSerialization(p.serial)
+	}
+	return p.dialect.parseResponse(p)
 }
 
 func unknownSerialization(serial byte) error {
@@ -119,20 +122,12 @@ func (p *parser) checkDispatch() error {
 		a := &p.attachments[i]
 		switch string(a.key) {
 		case keyVersion, keyGroup:
-			if !a.isString && !p.isNullAt(a.valueAt) {
+			if !a.isString && !p.dialect.isNull(p, a.valueAt) {
 				return sdk.Malformed("attachment "+string(a.key), a.valueAt, errNotText)
 			}
 		}
 	}
 	return nil
-}
-
-// isNullAt reports whether the value there is null.
-func (p *parser) isNullAt(at int) bool {
-	if p.serial == serialFastjson2 {
-		return p.frame[at] == jsonb.Null
-	}
-	return p.frame[at] == 'N'
 }
 
 // showAttachments makes entries of the attachments that are text, but for one.

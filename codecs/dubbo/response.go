@@ -21,16 +21,7 @@ func (c *Codec) responseMetadata(m *sdk.Message) error {
 	m.Status = sdk.Status{Code: codeOf(status), Native: int(status)}
 	p := newParser(m)
 	defer p.release()
-	var err error
-	switch p.serial {
-	case serialHessian2:
-		err = p.hessianResponse()
-	case serialFastjson2:
-		err = p.jsonbResponse()
-	default:
-		return unknownSerialization(p.serial)
-	}
-	if err != nil {
+	if err := p.parseResponse(); err != nil {
 		return err
 	}
 	if status != statusOK {

@@ -3,10 +3,7 @@ package dubbo
 import (
 	"strconv"
 
-	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/hessian2"
-	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/jsonb"
 	"github.com/meltemi-mesh/meltemi/sdk"
-	"github.com/meltemi-mesh/meltemi/sdk/wire"
 )
 
 // serialNames are the names of serializations. Source: Apache Dubbo,
@@ -26,7 +23,7 @@ func (*Codec) View(m *sdk.Message) (sdk.View, error) {
 		serial = name + " (" + serial + ")"
 	}
 	v := sdk.View{Fields: []sdk.Entry{{Key: []byte("serialization"), Value: []byte(serial)}}}
-	if p.serial != serialHessian2 && p.serial != serialFastjson2 {
+	if p.dialect == nil {
 		return v, unknownSerialization(p.serial)
 	}
 	if m.Kind == sdk.KindResponse {
@@ -40,62 +37,26 @@ func (p *parser) viewRequest(v *sdk.View) error {
 		return err
 	}
 	v.Fields = append(v.Fields, sdk.Entry{Key: []byte("dubbo version"), Value: append([]byte(nil), p.dubboVersion.text...)})
-	types := splitTypes(string(p.types.text))
-	if p.serial == serialHessian2 {
-		r := hessian2.NewReader(p.frame)
-		r.Reader.Skip(p.types.to)
-		d := hessian2.NewDecoder(r)
-		for _, t := range types {
-			v.Arguments = append(v.Arguments, sdk.Argument{Type: t, Value: d.Value()})
-		}
-		return malformedAt("arguments", d.Offset(), d.Err())
-	}
-	r := wire.NewReader(p.frame)
-	r.Skip(p.types.to)
-	for _, t := range types {
-		c := jsonb.NewReader(r.Bytes64(uint64(r.Uint32())))
-		v.Arguments = append(v.Arguments, sdk.Argument{Type: t, Value: c.Value()})
-		if c.Err() != nil {
-			return malformedAt("arguments", r.Offset(), c.Err())
-		}
-	}
-	return malformedAt("arguments", r.Offset(), r.Err())
+	var err error
+	v.Arguments, err = p.dialect.viewArguments(p, splitTypes(string(p.types.text)))
+	return err
 }
 
-func (p *parser) viewResponse(m *sdk.Message, v *sdk.View) error {
+func (p *parser) viewResponse(m *sdk.Message, v *sdk.View) (err error) {
 	if m.Bytes[statusAt] != statusOK {
 		return nil
 	}
-	if p.serial == serialHessian2 {
-		if err := p.hessianResponse(); err != nil {
-			return err
-		}
-		if p.isValue() {
-			r := hessian2.NewReader(p.frame)
-			r.Reader.Skip(p.result.to)
-			d := hessian2.NewDecoder(r)
-			v.Result = d.Value()
-			return malformedAt("result", d.Offset(), d.Err())
-		}
-	} else {
-		if err := p.jsonbResponse(); err != nil {
-			return err
-		}
-		if p.isValue() {
-			r := wire.NewReader(p.frame)
-			r.Skip(p.result.to)
-			c := jsonb.NewReader(r.Bytes64(uint64(r.Uint32())))
-			v.Result = c.Value()
-			return malformedAt("result", p.result.to, c.Err())
-		}
+	if err := p.parseResponse(); err != nil {
+		return err
 	}
-	if p.kind == withException || p.kind == exceptionAndAttachments {
+	switch p.kind {
+	case withValue, valueAndAttachments:
+		v.Result, err = p.dialect.viewResult(p)
+	case withException, exceptionAndAttachments:
 		v.Exception = &sdk.Exception{Type: string(p.exception.class), Message: string(p.exception.message)}
 	}
-	return nil
+	return err
 }
-
-func (p *parser) isValue() bool { return p.kind == withValue || p.kind == valueAndAttachments }
 
 func malformedAt(element string, offset int, err error) error {
 	if err == nil {

@@ -213,8 +213,8 @@ public final class Consumer {
       String message = String.valueOf(e.getMessage());
       int line = message.indexOf('\n');
       message = line < 0 ? message : message.substring(0, line);
-      // Ports differ from run to run, and Dubbo puts them into its own messages.
-      message = message.replaceAll("(127\\.0\\.0\\.1|loopback\\.test):\\d+", "ADDRESS");
+      // Ports and process ids differ from run to run, and Dubbo puts them into its own messages.
+      message = message.replaceAll("(127\\.0\\.0\\.1|loopback\\.test):\\d+", "ADDRESS").replaceAll("pid=\\d+", "pid=PID");
       return e.getClass().getName() + ": " + (message.length() > 4000 ? message.substring(0, 4000) : message);
     }
   }
