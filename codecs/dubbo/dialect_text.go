@@ -83,10 +83,10 @@ func (d textDialect) attach(e *editor) error {
 		a := &e.attachments[i]
 		member := e.frame[a.from:a.to]
 		for _, s := range changes {
-			switch {
-			case s.from == a.from:
+			switch s.from {
+			case a.from:
 				member = nil // it goes
-			case s.from == a.valueAt:
+			case a.valueAt:
 				member = append(bytes.Clone(e.frame[a.from:a.valueAt]), s.text...)
 			}
 		}
