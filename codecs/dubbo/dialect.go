@@ -17,6 +17,9 @@ type dialect interface {
 	appendString(dst []byte, s string) []byte
 	appendValue(dst []byte, s string) []byte
 
+	// throws reports whether consumers can read an exception.
+	throws() bool
+
 	// appendException and appendResult append a result's type and what it says;
 	// appendAttachments ends it.
 	appendException(dst []byte, kind byte, class, message string) []byte

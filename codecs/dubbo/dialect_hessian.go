@@ -11,6 +11,7 @@ type hessianDialect struct{}
 func (hessianDialect) null() string                  { return "N" }
 func (hessianDialect) readOnly() string              { return "\x01R" }
 func (hessianDialect) parseRequest(p *parser) error  { return p.hessianRequest() }
+func (hessianDialect) throws() bool                  { return true }
 func (hessianDialect) parseResponse(p *parser) error { return p.hessianResponse() }
 
 func (hessianDialect) isNull(p *parser, at int) bool { return p.frame[at] == 'N' }

@@ -16,6 +16,7 @@ type jsonbDialect struct{}
 func (jsonbDialect) null() string                  { return "\x00\x00\x00\x01\xaf" }
 func (jsonbDialect) readOnly() string              { return "\x00\x00\x00\x02\x4aR" }
 func (jsonbDialect) parseRequest(p *parser) error  { return p.jsonbRequest() }
+func (jsonbDialect) throws() bool                  { return true }
 func (jsonbDialect) parseResponse(p *parser) error { return p.jsonbResponse() }
 
 func (jsonbDialect) isNull(p *parser, at int) bool { return p.frame[at] == jsonb.Null }

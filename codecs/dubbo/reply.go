@@ -9,7 +9,8 @@ const refusalClass = "java.lang.RuntimeException"
 // dubboVersion is what responses with attachments name as Dubbo's version.
 const dubboVersion = "2.0.2"
 
-// Reply implements sdk.Codec: a failure is a status, a refusal an exception.
+// Reply implements sdk.Codec: a failure is a status, a refusal an exception where the
+// client can read one, and otherwise a status too.
 func (c *Codec) Reply(dst []byte, call sdk.Call, f sdk.Failure) ([]byte, error) {
 	serial := byte(call.Token & maskSerial)
 	d := dialectOf(serial)
@@ -18,7 +19,7 @@ func (c *Codec) Reply(dst []byte, call sdk.Call, f sdk.Failure) ([]byte, error) 
 		return dst, unknownSerialization(serial)
 	}
 	start := len(dst)
-	if f.Cause.Refusal() {
+	if f.Cause.Refusal() && d.throws() {
 		dst = appendHeader(dst, serial, statusOK, call.ID)
 		return finish(appendException(dst, d, refusalClass, f.Text(), call.Token&tokenAttachments != 0), start)
 	}

@@ -47,9 +47,11 @@ func codeOf(status byte) sdk.Code {
 	return sdk.Unknown
 }
 
-// causeStatus is the status that tells a client of a failure. Refusals are not
-// here: they are exceptions (reply.go).
+// causeStatus is the status that tells a client of a failure. Refusals are told as
+// exceptions, wherever that can be (reply.go).
 var causeStatus = map[sdk.Cause]byte{
+	sdk.CauseDenied:         statusServiceError,
+	sdk.CauseRateLimited:    statusServiceError,
 	sdk.CauseNoRoute:        statusServiceNotFound,
 	sdk.CauseNoUpstream:     statusServerError,
 	sdk.CauseConnectFailure: statusServerError,

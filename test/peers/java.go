@@ -138,14 +138,45 @@ type Consumer struct{ *process }
 // StartConsumer is Consume without waiting for the results.
 func (j Java) StartConsumer(tb testing.TB, port, what string, threads int, timeout time.Duration, args ...string) *Consumer {
 	tb.Helper()
-	serialization := j.Serialization
-	if serialization == "" {
-		serialization = "hessian2"
-	}
 	p := begin(tb, j.command(context.Background(), tb, "Consumer", append([]string{
-		port, what, strconv.Itoa(threads), strconv.FormatInt(timeout.Milliseconds(), 10), serialization,
+		port, what, strconv.Itoa(threads), strconv.FormatInt(timeout.Milliseconds(), 10), j.preferred(),
 	}, args...)...))
 	return &Consumer{p}
+}
+
+// Seen is what a consumer saw of a call that failed.
+type Seen struct {
+	Class string // of the exception
+	Code  string // of an RpcException
+	Took  time.Duration
+	Text  string // of the innermost cause
+}
+
+// Errors makes a call for each of the cases, named by the attachment "case", and
+// returns what the consumer saw.
+func (j Java) Errors(tb testing.TB, port string, timeout time.Duration, cases ...string) map[string]Seen {
+	tb.Helper()
+	consumer := Consumer{begin(tb, j.command(context.Background(), tb, "Errors", append([]string{
+		port, strconv.FormatInt(timeout.Milliseconds(), 10), j.preferred(),
+	}, cases...)...))}
+	seen := map[string]Seen{}
+	for _, line := range consumer.Results() {
+		f := strings.SplitN(line, "\t", 5)
+		if len(f) != 5 {
+			tb.Fatalf("%v printed %q", j, line)
+		}
+		millis, _ := strconv.Atoi(f[3])
+		seen[f[0]] = Seen{Class: f[1], Code: f[2], Took: time.Duration(millis) * time.Millisecond, Text: f[4]}
+	}
+	return seen
+}
+
+// preferred is the serialization that a consumer asks for.
+func (j Java) preferred() string {
+	if j.Serialization == "" {
+		return "hessian2"
+	}
+	return j.Serialization
 }
 
 // Results waits for the consumer's end and returns its lines.

@@ -34,14 +34,7 @@ public final class Consumer {
   }
 
   public static void main(String[] args) throws Exception {
-    StringBuilder urls = new StringBuilder();
-    for (String port : args[0].split(",")) {
-      urls.append(urls.length() == 0 ? "" : ";")
-          .append("dubbo://loopback.test:").append(port) // see the file hosts
-          .append("/dev.meltemi.peer.Peer?heartbeat=1000&serialization=").append(args[4])
-          .append("&prefer.serialization=").append(args[4]);
-    }
-    String url = urls.toString();
+    String url = url(args[0], args[4]);
     String what = args[1];
     int threads = Integer.parseInt(args[2]);
     int timeout = Integer.parseInt(args[3]);
@@ -75,12 +68,24 @@ public final class Consumer {
     System.exit(0);
   }
 
+  /** The direct URL of each of the ports, which stand between commas. */
+  static String url(String ports, String serialization) {
+    StringBuilder urls = new StringBuilder();
+    for (String port : ports.split(",")) {
+      urls.append(urls.length() == 0 ? "" : ";")
+          .append("dubbo://loopback.test:").append(port) // see the file hosts
+          .append("/dev.meltemi.peer.Peer?heartbeat=1000&serialization=").append(serialization)
+          .append("&prefer.serialization=").append(serialization);
+    }
+    return urls.toString();
+  }
+
   /** Prints a result, marked so that it cannot be taken for a log line. */
-  private static void print(String result) {
+  static void print(String result) {
     System.out.println("= " + result);
   }
 
-  private static <T> T refer(ApplicationConfig application, String url, int timeout, Class<T> type, boolean generic) {
+  static <T> T refer(ApplicationConfig application, String url, int timeout, Class<T> type, boolean generic) {
     ReferenceConfig<T> reference = new ReferenceConfig<>();
     reference.setApplication(application);
     reference.setInterface("dev.meltemi.peer.Peer");
