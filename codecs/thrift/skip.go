@@ -201,10 +201,11 @@ func (s *skipper) value(b []byte, at int, t wireType) (next, need int, err error
 // container skips a container at once if all its elements have the same size, and
 // opens a level otherwise.
 func (s *skipper) container(b []byte, c container) (next, need int, err error) {
-	key, value := c.types[1].size(s.protocol), c.types[0].size(s.protocol)
+	if c.left == 0 {
+		return c.elements, 0, nil // of types that need not exist
+	}
+	value, key := c.types[0].size(s.protocol), c.types[1].size(s.protocol)
 	switch {
-	case c.left == 0:
-		return c.elements, 0, nil
 	case c.pairs && key > 0 && value > 0:
 		return s.until(b, c.elements, uint64(c.left/2)*uint64(key+value))
 	case !c.pairs && value > 0:

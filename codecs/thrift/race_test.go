@@ -1,0 +1,5 @@
+//go:build race
+
+package thrift
+
+const raceEnabled = true
