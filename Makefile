@@ -102,9 +102,10 @@ fmt: $(GOLANGCI) ## Format with gofumpt, and group imports
 	$(FORMAT)
 
 .PHONY: lint
-lint: $(GOLANGCI) ## Lint both modules
+lint: $(GOLANGCI) ## Lint all modules
 	$(LINT) ./...
 	cd test && $(LINT) ./...
+	cd test/peers/dubbogo && $(LINT) ./...
 
 .PHONY: layers
 layers: ## Check who imports whom, and that cgo stays where it belongs
@@ -122,6 +123,7 @@ check-generated: ## Check that what is generated is up to date
 check-tidy: ## Check that go.mod and go.sum are tidy
 	go mod tidy -diff
 	cd test && go mod tidy -diff
+	cd test/peers/dubbogo && go mod tidy -diff
 
 .PHONY: clean
 clean: ## Remove what was built (not what was fetched)

@@ -153,8 +153,8 @@ func freePort(tb testing.TB) string {
 	return port
 }
 
-// run runs a command to its end and returns what it printed.
-func run(tb testing.TB, limit time.Duration, name string, args ...string) string {
+// run runs a command to its end.
+func run(tb testing.TB, limit time.Duration, name string, args ...string) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -164,5 +164,4 @@ func run(tb testing.TB, limit time.Duration, name string, args ...string) string
 	if err := cmd.Run(); err != nil {
 		tb.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out.String())
 	}
-	return out.String()
 }

@@ -1,0 +1,66 @@
+package peers
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Peer is a kind of consumer and provider of the service dev.meltemi.peer.Peer.
+type Peer interface {
+	String() string
+	// StartProvider starts a provider, until the test's end.
+	StartProvider(tb testing.TB) *Provider
+	// Consume makes calls to a port and returns a line for each. What is the number
+	// of calls, or "executions".
+	Consume(tb testing.TB, port, what string, threads int, timeout time.Duration, args ...string) []string
+}
+
+// DubboGo is dubbo-go, in the version that dubbogo/go.mod names.
+type DubboGo struct{}
+
+// String names the peer.
+func (DubboGo) String() string { return "dubbo-go" }
+
+// dubboGoBuild keeps tests from building the program more than once.
+var dubboGoBuild struct {
+	sync.Mutex
+	binary string
+}
+
+func dubboGoBinary(tb testing.TB) string {
+	tb.Helper()
+	dubboGoBuild.Lock()
+	defer dubboGoBuild.Unlock()
+	if dubboGoBuild.binary == "" {
+		dir := root(tb)
+		binary := filepath.Join(dir, ".cache", "dubbogo")
+		run(tb, 10*time.Minute, "go", "-C", filepath.Join(dir, "test", "peers", "dubbogo"), "build", "-o", binary, ".")
+		dubboGoBuild.binary = binary
+	}
+	return dubboGoBuild.binary
+}
+
+// StartProvider implements Peer.
+func (DubboGo) StartProvider(tb testing.TB) *Provider {
+	tb.Helper()
+	port := freePort(tb)
+	p := &Provider{begin(tb, exec.Command(dubboGoBinary(tb), "serve", port)), port}
+	p.await("READY", time.Minute)
+	return p
+}
+
+// Consume implements Peer.
+func (DubboGo) Consume(tb testing.TB, port, what string, threads int, timeout time.Duration, _ ...string) []string {
+	tb.Helper()
+	args := []string{"executions", port}
+	if what != "executions" {
+		args = []string{"call", port, what, strconv.Itoa(threads), strconv.FormatInt(timeout.Milliseconds(), 10)}
+	}
+	c := Consumer{begin(tb, exec.CommandContext(context.Background(), dubboGoBinary(tb), args...))}
+	return c.Results()
+}
