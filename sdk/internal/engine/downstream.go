@@ -171,7 +171,8 @@ func (d *Downstream) start(index int) {
 // begin forgets the last output.
 func (d *Downstream) begin(now time.Time) {
 	d.scratch.trim()
-	d.http = append(d.scratch.http[:0], d.held...)
+	d.http = d.scratch.http[:0]
+	d.http = append(d.http, d.held...)
 	d.held = d.held[:0]
 	d.toPeer = d.scratch.peer[:0]
 	d.out = Output{Counts: &d.counts}

@@ -24,7 +24,8 @@ func (i *inbox) add(chunks [][]byte, scratch *[]byte) (b []byte, own bool) {
 		i.reset()
 		return chunks[0], false
 	case len(kept) <= n:
-		b = append((*scratch)[:0], kept...)
+		b = (*scratch)[:0]
+		b = append(b, kept...)
 		for _, c := range chunks {
 			b = append(b, c...)
 		}
