@@ -11,13 +11,14 @@ const (
 	keyBusinessStatus = "biz-status"     // TTHeader: a failure in spite of a result
 	keyBusinessText   = "biz-message"
 	keyChecksum       = "crc32c" // TTHeader: of the payload
-	prefixChecksum    = "PV_"    // TTHeader: likewise, of a kind of the user's
 )
 
 // keyDeclared is the entry of an exception that the IDL declares: the id of its field.
 const keyDeclared = "thrift-exception"
 
 var (
+	checksumPrefix = []byte("PV_") // TTHeader: of the payload too, of a kind of the user's
+
 	declaredKey = []byte(keyDeclared)
 	tokenKey    = []byte("RPC_TRANSIT_gdpr-token") // as applications get it
 )

@@ -3,10 +3,8 @@ package thrift
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/wire"
@@ -18,7 +16,6 @@ var (
 	errIsService  = errors.New("it is the service; change that")
 	errIsField    = errors.New("it is a field of the result")
 	errColon      = errors.New("':' would make it part of another service or method")
-	errChecksum   = errors.New("a checksum covers the payload")
 )
 
 // splice replaces b[from:to] of a message.
@@ -48,6 +45,9 @@ func (c *Codec) Encode(dst []byte, m *sdk.Message, mut *sdk.Mutation) ([]byte, e
 	if err != nil {
 		return dst, err
 	}
+	if onlyID(mut) && l.protocol != compact {
+		return l.appendWithID(dst, m, mut.ID)
+	}
 	e := editor{layout: l, m: m}
 	if err := e.edit(mut); err != nil {
 		return dst, err
@@ -73,23 +73,6 @@ func (e *editor) edit(mut *sdk.Mutation) error {
 		return err
 	}
 	return e.editMetadata(mut)
-}
-
-// editID replaces the id in headers, and the sequence id where it is the same: clients
-// of fbthrift leave it at 0.
-func (e *editor) editID(id uint64) {
-	seq := uint32(id & 0xffffffff)
-	if e.transport.headers() {
-		e.replace(span{idAt, idAt + 4}, wire.AppendUint32(nil, seq))
-		if e.flaw != flawless || binary.BigEndian.Uint32(e.m.Bytes[idAt:]) != e.seq {
-			return
-		}
-	}
-	if e.protocol == compact {
-		e.replace(e.seqAt, wire.AppendUvarint(nil, uint64(seq)))
-		return
-	}
-	e.replace(e.seqAt, wire.AppendUint32(nil, seq))
 }
 
 // editName changes the method, and with it the service unless that is a header.
@@ -173,7 +156,10 @@ func (e *editor) editMetadata(mut *sdk.Mutation) error {
 		return err
 	}
 	e.innerLength()
-	return e.checksum(mut)
+	if slices.ContainsFunc(e.splices, func(s splice) bool { return s.from >= e.payload }) {
+		return e.checkSums(e.m, mut.Remove)
+	}
+	return nil
 }
 
 // settable refuses the keys of what is no header.
@@ -183,23 +169,6 @@ func (e *editor) settable(key []byte) error {
 		return sdk.Unsupported("header "+keyDeclared, errIsField)
 	case e.m.Kind != sdk.KindResponse && e.transport == ttheader && string(key) == keyService:
 		return sdk.Unsupported("header "+keyService, errIsService)
-	}
-	return nil
-}
-
-// checksum refuses changes of a payload that a checksum covers, which the server would
-// refuse later.
-func (e *editor) checksum(mut *sdk.Mutation) error {
-	changed := slices.ContainsFunc(e.splices, func(s splice) bool { return s.from >= e.payload })
-	if !changed || e.transport != ttheader {
-		return nil
-	}
-	for _, entry := range e.m.Entries() {
-		key := string(entry.Key)
-		removed := slices.ContainsFunc(mut.Remove, func(k []byte) bool { return string(k) == key })
-		if !removed && (key == keyChecksum || strings.HasPrefix(key, prefixChecksum)) {
-			return sdk.Unsupported("header "+key, errChecksum)
-		}
 	}
 	return nil
 }

@@ -207,7 +207,7 @@ func TestOptionalEntriesNeverFail(t *testing.T) {
 // TestChecksum refuses changes of a payload that Kitex has summed up, and no others.
 func TestChecksum(t *testing.T) {
 	c := codec(t, "")
-	for _, key := range []string{keyChecksum, prefixChecksum + "mine"} {
+	for _, key := range []string{keyChecksum, string(checksumPrefix) + "mine"} {
 		summed, err := c.Encode(nil, read(t, c, frame(t, "ttheader-call")), &sdk.Mutation{Set: []sdk.Entry{entry(key, "1234")}})
 		if err != nil {
 			t.Fatal(err)
