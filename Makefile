@@ -60,8 +60,9 @@ test-unit: ## Run the tests that need no Envoy: without cgo, then with the race 
 	go test -race -count=1 $(UNIT_PACKAGES)
 
 .PHONY: test-abi
-test-abi: ## Test the boundary to Envoy: the vendored header, the exports, the library in a C host
+test-abi: build ## Test the boundary to Envoy: the vendored header, the exports, the library in a C host
 	go test -count=1 ./sdk/abi/...
+	cd test && go test -count=1 ./abi
 
 .PHONY: test-e2e
 test-e2e: build envoy ## Run the tests on stock Envoy, the oldest and the newest, and with real peers
