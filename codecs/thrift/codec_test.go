@@ -237,7 +237,7 @@ func TestWhatFollowsTheStruct(t *testing.T) {
 func TestCutBodies(t *testing.T) {
 	c := codec(t, "")
 	for _, f := range frames(t) {
-		if strings.HasPrefix(f.name, "unframed") {
+		if strings.Contains(f.name, "unframed") {
 			continue
 		}
 		for n := 4; n < len(f.bytes); n++ {

@@ -1,0 +1,55 @@
+package thrift
+
+import (
+	"testing"
+	"time"
+
+	"github.com/meltemi-mesh/meltemi/sdk"
+)
+
+// TestPeers reads what other implementations send, with what is peculiar to them.
+func TestPeers(t *testing.T) {
+	c := codec(t, "")
+	for name, want := range map[string]struct {
+		kind            sdk.Kind
+		id              uint64
+		service, method string
+		entries         string
+		status          sdk.Status
+		timeout         time.Duration
+	}{
+		"python-framed-binary-call":      {kind: sdk.KindRequest, method: "sayHello"},
+		"python-framed-compact-reply":    {kind: sdk.KindResponse},
+		"python-unframed-lax-exception":  {kind: sdk.KindResponse, status: sdk.Status{Code: sdk.Unknown, Native: 6, Message: []byte("Internal error")}},
+		"python-header-compact-lane":     {kind: sdk.KindRequest, id: 5, method: "sayHello", entries: "x-lane=blue"},
+		"thriftpy2-unframed-binary-call": {kind: sdk.KindRequest, method: "sayHello"},
+		"node-framed-compact-call":       {kind: sdk.KindRequest, id: 1, method: "sayHello"},
+		"node-framed-binary-exception":   {kind: sdk.KindResponse, id: 1, status: sdk.Status{Code: sdk.Unknown, Message: []byte("Unknown function nope")}},
+		"kitex-ttheader-call": {
+			kind: sdk.KindRequest, id: 13, service: "Greeter", method: "sayHello", timeout: time.Second,
+			entries: "RPC_PERSIST_lane=blue transport_type=framed rpc_timeout=1000 from_service= from_method= to_service=greeter.svc to_method=sayHello msg_type=1",
+		},
+		"kitex-ttheader-oneway": {
+			kind: sdk.KindOneWay, id: 16, service: "Greeter", method: "notify", timeout: time.Second,
+			entries: "RPC_PERSIST_lane=blue from_service= from_method= to_service=greeter.svc to_method=notify msg_type=4 transport_type=framed rpc_timeout=1000",
+		},
+		"kitex-ttheader-reply": {kind: sdk.KindResponse, id: 13, entries: "msg_type=2"},
+		"kitex-ttheader-reply-business": {
+			kind: sdk.KindResponse, id: 14, entries: "biz-status=10042 biz-message=not today msg_type=2",
+			status: sdk.Status{Code: sdk.FailedPrecondition, Native: 10042, Message: []byte("not today")},
+		},
+		"kitex-framed-call":    {kind: sdk.KindRequest, id: 5, method: "sayHello"},
+		"kitex-unframed-reply": {kind: sdk.KindResponse, id: 9},
+	} {
+		m := read(t, c, frame(t, name))
+		if m.Kind != want.kind || m.ID != want.id || string(m.Service) != want.service || string(m.Method) != want.method || m.Timeout != want.timeout {
+			t.Errorf("%s: got %v %d %q/%q in %v", name, m.Kind, m.ID, m.Service, m.Method, m.Timeout)
+		}
+		if got := m.Status; got.Code != want.status.Code || got.Native != want.status.Native || string(got.Message) != string(want.status.Message) {
+			t.Errorf("%s: got %v %d %q", name, got.Code, got.Native, got.Message)
+		}
+		if got := entries(m); got != want.entries {
+			t.Errorf("%s: entries\n got %s\nwant %s", name, got, want.entries)
+		}
+	}
+}
