@@ -49,7 +49,8 @@ func Parse(b []byte) (m Message, rest []byte, ok bool) {
 		return m, b, false
 	}
 	raw.Bytes = b[:n]
-	if err := c.Metadata(raw); err != nil {
+	// An application reads what a codec gives up on.
+	if err := c.Metadata(raw); err != nil && string(raw.Method) != UnreadableMethod {
 		return m, b, false
 	}
 	m = Message{
