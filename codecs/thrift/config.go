@@ -29,7 +29,7 @@ const schema = `{
       "default": "in_order"
     },
     "oneway": {
-      "description": "Methods that get no reply although their calls do not say so (Kitex, generators before Thrift 0.9.3), as messages name them: ping, or Greeter:ping of a multiplexed service.",
+      "description": "Methods that get no reply although their calls do not say so (clients in Go, of Kitex, and of generators before Thrift 0.9.3), as messages name them: ping, or Greeter:ping of a multiplexed service.",
       "type": "array",
       "items": {"type": "string", "minLength": 1, "maxLength": 65535},
       "default": []

@@ -65,7 +65,8 @@ func (s *search) end(b []byte, l *layout) (end, need int, err error) {
 		s.skipper.start(l.protocol, l.body)
 		done, need, err = s.skipper.run(b)
 	}
-	if need > maxLength {
+	least := uint64(need) + s.skipper.rest() //nolint:gosec // a length is not negative
+	if !done && least > maxLength {
 		err = errLong
 	}
 	if done || err != nil {
@@ -75,7 +76,7 @@ func (s *search) end(b []byte, l *layout) (end, need int, err error) {
 	s.seen = len(b)
 	copy(s.head[:], b)
 	copy(s.tail[:], lastSeen(b))
-	return 0, need, nil
+	return 0, int(least), nil //nolint:gosec // at most maxLength
 }
 
 // resumes reports whether b starts with what was seen of a message.

@@ -117,6 +117,8 @@ func TestValuesThatLie(t *testing.T) {
 		"a length beyond any message":   {strict, "\x0b\x00\x01\x7f\xff\xff\xff"},
 		"a list beyond any message":     {strict, "\x0f\x00\x01\x0a\x7f\xff\xff\xff"},
 		"a map beyond any message":      {strict, "\x0d\x00\x01\x10\x10\x7f\xff\xff\xff"},
+		"a list of many structs":        {strict, "\x0f\x00\x01\x0c\x7f\xff\xff\xff\x00"},
+		"a map of many structs":         {strict, "\x0d\x00\x01\x0b\x0c\x3f\xff\xff\xff"},
 		"a negative count":              {strict, "\x0f\x00\x01\x0c\xff\xff\xff\xff"},
 		"elements of no type":           {strict, "\x0f\x00\x01\x00\x00\x00\x00\x01"},
 		"values of no type":             {strict, "\x0d\x00\x01\x0b\x01\x00\x00\x00\x01"},
@@ -159,6 +161,28 @@ func TestEmptyContainersOfNoType(t *testing.T) {
 		}
 		if v, err := c.View(m); err != nil || len(v.Arguments) != 1 {
 			t.Errorf("%s: %+v, %v", name, v, err)
+		}
+	}
+}
+
+// TestWhatIsAskedFor asks for the least that a message can have.
+func TestWhatIsAskedFor(t *testing.T) {
+	c := codec(t, "")
+	envelope := appendEnvelope(nil, strict, typeCall, "m", 1)
+	for name, tt := range map[string]struct {
+		value string
+		more  int
+	}{
+		"a string":              {"\x0b\x00\x01\x00\x00\x00\x10", 16},
+		"a list of structs":     {"\x0f\x00\x01\x0c\x00\x00\x01\x00", 256 + 1},
+		"a struct in a list":    {"\x0f\x00\x01\x0c\x00\x00\x01\x00\x0c\x00\x01", 256 + 2},
+		"a map of strings":      {"\x0d\x00\x01\x0b\x0b\x00\x00\x00\x02", 4 + 3 + 1},
+		"a list of numbers":     {"\x0f\x00\x01\x0a\x00\x00\x01\x00", 256 * 8},
+		"the end of the struct": {"", 1},
+	} {
+		b := append(bytes.Clone(envelope), tt.value...)
+		if n, err := c.Decode(sdk.FromClient, b, &sdk.Message{}); !errors.Is(err, sdk.ErrNeedMore) || n-len(b) != tt.more {
+			t.Errorf("%s: %d more, want %d, %v", name, n-len(b), tt.more, err)
 		}
 	}
 }
