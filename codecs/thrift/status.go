@@ -71,7 +71,7 @@ func (c *Codec) codeOf(kind int32) sdk.Code {
 	return c.other
 }
 
-// typeName is the name of a type, or its number where it has none.
+// typeName is the name of a type, UNKNOWN where it has none.
 func typeName(kind int32) string {
 	for i := range statuses {
 		if statuses[i].Native == int(kind) {
