@@ -16,23 +16,11 @@ type captured struct {
 	bytes []byte
 }
 
-// frames are the messages of testdata/thrift, in their order.
+// frames are the messages of testdata/thrift/frames.tsv, in their order.
 func frames(tb testing.TB) (all []captured) {
 	tb.Helper()
-	text, err := os.ReadFile("../../testdata/thrift/frames.tsv")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, "#") {
-			continue
-		}
-		f := strings.Split(strings.TrimSpace(line), "\t")
-		b, err := hex.DecodeString(f[3])
-		if err != nil {
-			tb.Fatalf("%s: %v", f[0], err)
-		}
-		c := captured{name: f[0], bytes: b}
+	for _, f := range table(tb, "frames.tsv") {
+		c := captured{name: f[0], bytes: unhex(tb, f[3])}
 		if f[2] == "server" {
 			c.from = sdk.FromServer
 		}
@@ -42,6 +30,40 @@ func frames(tb testing.TB) (all []captured) {
 		tb.Fatalf("only %d frames", len(all))
 	}
 	return all
+}
+
+// envoyCorpus are the inputs that Envoy's thrift_proxy is fuzzed with, by name.
+func envoyCorpus(tb testing.TB) map[string][]byte {
+	tb.Helper()
+	all := map[string][]byte{}
+	for _, f := range table(tb, "envoy.tsv") {
+		all[f[0]] = unhex(tb, f[1])
+	}
+	return all
+}
+
+// table are the fields of the lines of a file.
+func table(tb testing.TB, name string) (lines [][]string) {
+	tb.Helper()
+	text, err := os.ReadFile("../../testdata/thrift/" + name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "#") {
+			lines = append(lines, strings.Split(strings.TrimSpace(line), "\t"))
+		}
+	}
+	return lines
+}
+
+func unhex(tb testing.TB, text string) []byte {
+	tb.Helper()
+	b, err := hex.DecodeString(text)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
 }
 
 // frame is the message with that name.

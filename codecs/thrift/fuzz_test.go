@@ -14,6 +14,9 @@ func FuzzMessage(f *testing.F) {
 	for _, c := range frames(f) {
 		f.Add(c.bytes, c.from == sdk.FromServer)
 	}
+	for _, b := range envoyCorpus(f) {
+		f.Add(b, false)
+	}
 	c := codec(f, "")
 	f.Fuzz(func(t *testing.T, b []byte, fromServer bool) {
 		from := sdk.FromClient

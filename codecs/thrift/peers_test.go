@@ -1,6 +1,7 @@
 package thrift
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -51,5 +52,53 @@ func TestPeers(t *testing.T) {
 		if got := entries(m); got != want.entries {
 			t.Errorf("%s: entries\n got %s\nwant %s", name, got, want.entries)
 		}
+	}
+}
+
+// TestEnvoyCorpus reads what Envoy's own fuzzer found worth keeping.
+func TestEnvoyCorpus(t *testing.T) {
+	c := codec(t, "")
+	corpus := envoyCorpus(t)
+	var lost *sdk.ConnectionError
+	for name, want := range map[string]struct {
+		n    int
+		kind sdk.Kind
+		err  any // what the error is: nil, a sentinel, or where to put it
+	}{
+		"1#0":                          {0x68, sdk.KindRequest, sdk.ErrNeedMore}, // transformed, so all of it is opaque
+		"garbage_request#0":            {0, sdk.KindUnknown, &lost},
+		"invalid_msg_type#0":           {35, sdk.KindRequest, sdk.ErrNeedMore},
+		"on_data_handles_oneway#0":     {33, sdk.KindOneWay, nil},
+		"on_data_handles_thriftcall#0": {33, sdk.KindRequest, nil},
+		"pipelined_request1#0":         {33, sdk.KindRequest, nil},
+		"protocol_error#0":             {33, sdk.KindRequest, sdk.ErrNeedMore},
+	} {
+		b, ok := corpus[name]
+		if !ok {
+			t.Fatalf("no input %s", name)
+		}
+		delete(corpus, name)
+		m := &sdk.Message{}
+		n, err := c.Decode(sdk.FromClient, b, m)
+		if n != want.n || m.Kind != want.kind {
+			t.Errorf("%s: %d, %v, %v", name, n, m.Kind, err)
+		}
+		switch want := want.err.(type) {
+		case nil:
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		case error:
+			if !errors.Is(err, want) {
+				t.Errorf("%s: %v", name, err)
+			}
+		default:
+			if !errors.As(err, want) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	if len(corpus) > 0 {
+		t.Errorf("not tested: %v", corpus)
 	}
 }
