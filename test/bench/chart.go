@@ -67,7 +67,7 @@ func drawPanel(rows []row) (*plot.Plot, error) {
 	p.Title.Text = rows[0].topology.title()
 	p.Y.Label.Text = "CPU µs per call"
 	p.Y.Min = 0
-	p.Legend.Top, p.Legend.Left = true, true
+	p.Legend.Top = true
 	p.Legend.Padding = vg.Points(2)
 
 	var loads, subjects []string
