@@ -6,12 +6,14 @@ package main
 
 import (
 	"github.com/meltemi-mesh/meltemi/codecs/dubbo"
+	"github.com/meltemi-mesh/meltemi/codecs/thrift"
 	"github.com/meltemi-mesh/meltemi/sdk/abi"
 )
 
 // main does not run in a shared library; initialising this variable is what does.
 var _ = abi.Register(
 	dubbo.Definition(),
+	thrift.Definition(),
 )
 
 func main() {}

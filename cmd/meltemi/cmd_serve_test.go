@@ -102,3 +102,13 @@ func TestServeStopsOnSignals(t *testing.T) {
 		})
 	}
 }
+
+// TestServeWithoutTypes serves a protocol that writes structures only with types: the
+// answer is JSON text.
+func TestServeWithoutTypes(t *testing.T) {
+	s := serve(t, "thrift", "--name", "v1")
+	r := meltemi(t, "", "call", "thrift", s.address, "Greeter.hello", "--arg", `"bob"`)
+	if r.code != cli.Good || !strings.Contains(r.stdout, `{\"server\":\"v1\",\"call\":1,\"service\":\"Greeter\",\"method\":\"hello\"`) {
+		t.Errorf("%+v", r)
+	}
+}

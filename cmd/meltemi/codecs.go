@@ -9,6 +9,7 @@ import (
 
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/cli"
 	"github.com/meltemi-mesh/meltemi/codecs/dubbo"
+	"github.com/meltemi-mesh/meltemi/codecs/thrift"
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
 
@@ -16,6 +17,7 @@ import (
 func builtinCodecs() []sdk.Definition {
 	return []sdk.Definition{
 		dubbo.Definition(),
+		thrift.Definition(),
 	}
 }
 

@@ -2,6 +2,7 @@ package rpcserver
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -49,14 +50,41 @@ func (c *conn) handle(ctx context.Context, call *Call) error {
 	if answer.Failure != nil {
 		return c.fail(call.Message, *answer.Failure)
 	}
-	err := c.send("BuildResponse", func(dst []byte) ([]byte, error) {
-		return c.builder.BuildResponse(dst, call.Message, answer.Response)
-	})
+	err := c.respond(call.Message, answer.Response)
 	var build *buildError
+	if asBuildError(err, &build) {
+		if text, ok := asText(answer.Response); ok {
+			err = c.respond(call.Message, text)
+		}
+	}
 	if asBuildError(err, &build) {
 		return c.fail(call.Message, sdk.Failure{Cause: sdk.CauseInternal, Code: sdk.Internal, Message: build.Error()})
 	}
 	return err
+}
+
+// respond sends a response.
+func (c *conn) respond(m *sdk.Message, r sdk.Response) error {
+	return c.send("BuildResponse", func(dst []byte) ([]byte, error) {
+		return c.builder.BuildResponse(dst, m, r)
+	})
+}
+
+// asText returns a response whose result is JSON text, for protocols that write
+// structured values only with types, which nobody told us. It is false if the result is
+// a simple value already.
+func asText(r sdk.Response) (sdk.Response, bool) {
+	switch r.Result.(type) {
+	case sdk.OrderedMap, []any:
+	default:
+		return r, false
+	}
+	text, err := json.Marshal(r.Result)
+	if err != nil {
+		return r, false
+	}
+	r.Result = string(text)
+	return r, true
 }
 
 // refuse answers a request that cannot be read. It costs the call only.
