@@ -38,6 +38,9 @@ build: ## Build bin/meltemi and bin/libmeltemi.so
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/meltemi ./cmd/meltemi
 	CGO_ENABLED=1 go build $(LIB_FLAGS) -o bin/libmeltemi.so ./cmd/libmeltemi
 	@rm -f bin/libmeltemi.h # nobody includes it: Envoy finds symbols by name
+	@bin/meltemi codecs -o json >bin/.codecs.json # what the library carries, for those who do not load it
+	@objcopy --add-section .meltemi.codecs=bin/.codecs.json --set-section-flags .meltemi.codecs=noload,readonly bin/libmeltemi.so
+	@rm -f bin/.codecs.json
 
 .PHONY: envoy
 envoy: ## Fetch the pinned Envoys into .cache/envoy

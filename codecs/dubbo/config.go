@@ -36,7 +36,7 @@ const schema = `{
 func Definition() sdk.Definition {
 	return sdk.Definition{
 		Name:    "dubbo",
-		Summary: "Dubbo 2 over TCP (Apache Dubbo 2.5 to 3.3, dubbo-go), Hessian 2 and fastjson2",
+		Summary: "Dubbo 2 over TCP (Apache Dubbo 2.5 to 3.3, dubbo-go), Hessian 2, fastjson2 and fastjson",
 		Schema:  schema,
 		New:     newCodec,
 	}

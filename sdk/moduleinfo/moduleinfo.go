@@ -1,0 +1,145 @@
+// Package moduleinfo tells what a shared library of Meltemi carries, without loading
+// it: the build puts a description into a section of the ELF file.
+package moduleinfo
+
+import (
+	"debug/elf"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"slices"
+
+	"github.com/meltemi-mesh/meltemi/sdk"
+)
+
+// Section is the ELF section that holds an [Info] in JSON.
+const Section = ".meltemi.codecs"
+
+// Interface is the version of the interface between a library and its codecs. A codec
+// that was written for another one does not compile, or must not be composed.
+const Interface = 1
+
+// maxSection bounds what Read takes.
+const maxSection = 16 << 20
+
+// ErrNone is the error of a file without the section.
+var ErrNone = errors.New("it has no section " + Section + ", which the libraries of Meltemi have")
+
+// Info is what a library carries.
+type Info struct {
+	Interface int     `json:"interface"`
+	Go        string  `json:"go"` // the toolchain that built it
+	Codecs    []Codec `json:"codecs"`
+}
+
+// Codec is a codec of a library.
+type Codec struct {
+	Name         string          `json:"name"`
+	Summary      string          `json:"summary"`
+	Capabilities []string        `json:"capabilities"`
+	Schema       json.RawMessage `json:"schema,omitempty"` // of its configuration
+}
+
+// Describe describes a list of codecs, in its order. The error names a codec that
+// cannot be made without a configuration or whose schema is no JSON.
+func Describe(codecs []sdk.Definition) (*Info, error) {
+	info := &Info{Interface: Interface, Go: runtime.Version(), Codecs: []Codec{}}
+	for i := range codecs {
+		d := &codecs[i]
+		codec, err := d.New(nil)
+		if err != nil {
+			return nil, fmt.Errorf("codec %s without a configuration: %w", d.Name, err)
+		}
+		c := Codec{Name: d.Name, Summary: d.Summary, Capabilities: capabilities(codec)}
+		if d.Schema != "" {
+			if !json.Valid([]byte(d.Schema)) {
+				return nil, fmt.Errorf("codec %s: its schema is no JSON", d.Name)
+			}
+			c.Schema = json.RawMessage(d.Schema)
+		}
+		info.Codecs = append(info.Codecs, c)
+	}
+	return info, nil
+}
+
+// capabilities are the optional interfaces that a codec has.
+func capabilities(codec sdk.Codec) []string {
+	has := []string{}
+	add := func(name string, ok bool) {
+		if ok {
+			has = append(has, name)
+		}
+	}
+	_, heartbeats := codec.(sdk.Heartbeater)
+	_, probes := codec.(sdk.Prober)
+	_, goAway := codec.(sdk.GoAwayer)
+	_, sniffs := codec.(sdk.Sniffer)
+	ordered, isOrdered := codec.(sdk.Ordered)
+	_, state := codec.(sdk.PerConnection)
+	_, statuses := codec.(sdk.StatusTable)
+	_, views := codec.(sdk.Viewer)
+	_, requests := codec.(sdk.RequestBuilder)
+	_, responses := codec.(sdk.ResponseBuilder)
+	add("heartbeat-reply", heartbeats)
+	add("heartbeat", probes)
+	add("go-away", goAway)
+	add("sniff", sniffs)
+	add("in-order", isOrdered && ordered.InOrder())
+	add("connection-state", state)
+	add("statuses", statuses)
+	add("view", views)
+	add("build-request", requests)
+	add("build-response", responses)
+	return has
+}
+
+// Read reads the description of the library in a file. The error names the file.
+func Read(path string) (*Info, error) {
+	f, err := elf.Open(path)
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: no ELF file: %w", path, err)
+	}
+	defer func() { _ = f.Close() }()
+	info, err := read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return info, nil
+}
+
+func read(f *elf.File) (*Info, error) {
+	s := f.Section(Section)
+	if s == nil {
+		return nil, ErrNone
+	}
+	if s.Size > maxSection {
+		return nil, fmt.Errorf("section %s: %d bytes are too many", Section, s.Size)
+	}
+	text, err := s.Data()
+	if err != nil {
+		return nil, err
+	}
+	var info Info
+	if err := json.Unmarshal(text, &info); err != nil {
+		return nil, fmt.Errorf("section %s: %w", Section, err)
+	}
+	if info.Interface != Interface {
+		return nil, fmt.Errorf("its interface has version %d, and this program knows %d", info.Interface, Interface)
+	}
+	return &info, nil
+}
+
+// Names are the names of the codecs, sorted.
+func (i *Info) Names() []string {
+	names := make([]string, 0, len(i.Codecs))
+	for _, c := range i.Codecs {
+		names = append(names, c.Name)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,20 @@
+package abi
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/meltemi-mesh/meltemi/sdk/moduleinfo"
+)
+
+// TestTheLibraryTellsWhatItCarries reads the section that `make build` adds.
+func TestTheLibraryTellsWhatItCarries(t *testing.T) {
+	info, err := moduleinfo.Read(filepath.Join("..", "..", "bin", "libmeltemi.so"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(info.Names(), []string{"dubbo", "thrift"}) {
+		t.Errorf("%v", info.Names())
+	}
+}
