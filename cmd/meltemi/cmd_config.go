@@ -10,6 +10,7 @@ import (
 
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/cli"
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/mesh"
+	"github.com/meltemi-mesh/meltemi/sdk"
 )
 
 const configLong = `Print what a mesh file means to Envoy: a complete bootstrap with static resources.
@@ -24,8 +25,9 @@ const configExample = `  meltemi config mesh.yaml
   meltemi config mesh.yaml > envoy.yaml
   ENVOY_DYNAMIC_MODULES_SEARCH_PATH=bin envoy -c envoy.yaml`
 
-func newConfigCmd(check mesh.CheckCodec) *cobra.Command {
+func newConfigCmd(codecs []sdk.Definition) *cobra.Command {
 	var output string
+	var flags libraryFlag
 	cmd := &cobra.Command{
 		Use:               "config FILE",
 		Short:             "Print Envoy's configuration for a mesh file",
@@ -36,6 +38,10 @@ func newConfigCmd(check mesh.CheckCodec) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if output != "yaml" && output != "json" {
 				return cli.Usagef("-o %q: want yaml or json", output)
+			}
+			_, check, err := findLibrary(flags.library, codecs)
+			if err != nil {
+				return err
 			}
 			m, err := readMesh(args[0], check)
 			if err != nil {
@@ -56,6 +62,7 @@ func newConfigCmd(check mesh.CheckCodec) *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "yaml", "yaml or json")
 	completeFlag(cmd, "output", "yaml", "json")
+	flags.add(cmd)
 	return cmd
 }
 

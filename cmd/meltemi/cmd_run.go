@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/cli"
-	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/mesh"
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/supervisor"
+	"github.com/meltemi-mesh/meltemi/sdk"
 )
 
 const runLong = `Start Envoy with the shared library from a mesh file.
@@ -48,7 +48,7 @@ type runFlags struct {
 // logLevels are those of Envoy.
 var logLevels = []string{"trace", "debug", "info", "warning", "error", "critical", "off"}
 
-func newRunCmd(check mesh.CheckCodec) *cobra.Command {
+func newRunCmd(codecs []sdk.Definition) *cobra.Command {
 	var flags runFlags
 	cmd := &cobra.Command{
 		Use:               "run FILE",
@@ -58,7 +58,7 @@ func newRunCmd(check mesh.CheckCodec) *cobra.Command {
 		Args:              cli.Args(cobra.ExactArgs(1)),
 		ValidArgsFunction: completeMeshFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return run(cmd, &flags, args[0], check)
+			return run(cmd, &flags, args[0], codecs)
 		},
 	}
 	flags.add(cmd)
@@ -69,17 +69,17 @@ func newRunCmd(check mesh.CheckCodec) *cobra.Command {
 	return cmd
 }
 
-func run(cmd *cobra.Command, flags *runFlags, file string, check mesh.CheckCodec) error {
+func run(cmd *cobra.Command, flags *runFlags, file string, codecs []sdk.Definition) error {
 	if err := flags.check(); err != nil {
+		return err
+	}
+	library, check, err := findLibrary(flags.library, codecs)
+	if err != nil {
 		return err
 	}
 	// An error in the file is told before Envoy is looked for.
 	if _, err := readMesh(file, check); err != nil {
 		return err
-	}
-	library, err := supervisor.FindLibrary(flags.library)
-	if err != nil {
-		return cli.Usagef("%w", err)
 	}
 	binary, err := findEnvoy(cmd.Context(), flags.envoy)
 	if err != nil {

@@ -14,12 +14,19 @@ import (
 
 // envoyFlags are the flags of commands that run Envoy.
 type envoyFlags struct {
-	envoy   string
-	library string
+	envoy string
+	libraryFlag
 }
 
 func (f *envoyFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.envoy, "envoy", "", "the Envoy to run (default: $MELTEMI_ENVOY, what `make envoy` fetched, or the one on PATH)")
+	f.libraryFlag.add(cmd)
+}
+
+// libraryFlag is the flag of commands that know the shared library.
+type libraryFlag struct{ library string }
+
+func (f *libraryFlag) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.library, "library", "", "the shared library (default: $MELTEMI_LIBRARY, libmeltemi.so beside this program or in ./bin)")
 }
 

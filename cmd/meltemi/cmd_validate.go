@@ -8,6 +8,7 @@ import (
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/cli"
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/mesh"
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/supervisor"
+	"github.com/meltemi-mesh/meltemi/sdk"
 )
 
 const validateLong = `Check a mesh file.
@@ -20,7 +21,7 @@ that out.`
 const validateExample = `  meltemi validate mesh.yaml
   meltemi validate mesh.yaml --no-envoy`
 
-func newValidateCmd(check mesh.CheckCodec) *cobra.Command {
+func newValidateCmd(codecs []sdk.Definition) *cobra.Command {
 	var (
 		flags   envoyFlags
 		noEnvoy bool
@@ -33,6 +34,10 @@ func newValidateCmd(check mesh.CheckCodec) *cobra.Command {
 		Args:              cli.Args(cobra.ExactArgs(1)),
 		ValidArgsFunction: completeMeshFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			library, check, err := findLibrary(flags.library, codecs)
+			if err != nil {
+				return err
+			}
 			m, err := readMesh(args[0], check)
 			if err != nil {
 				return err
@@ -40,7 +45,7 @@ func newValidateCmd(check mesh.CheckCodec) *cobra.Command {
 			warn(cmd.ErrOrStderr(), args[0], m)
 			judges := "not asked Envoy"
 			if !noEnvoy {
-				if judges, err = askEnvoy(cmd, &flags, m); err != nil {
+				if judges, err = askEnvoy(cmd, flags.envoy, library, m); err != nil {
 					return fmt.Errorf("%s: %w", args[0], err)
 				}
 			}
@@ -54,13 +59,9 @@ func newValidateCmd(check mesh.CheckCodec) *cobra.Command {
 	return cmd
 }
 
-// askEnvoy lets Envoy judge m, and says which one did.
-func askEnvoy(cmd *cobra.Command, flags *envoyFlags, m *mesh.Mesh) (string, error) {
-	library, err := supervisor.FindLibrary(flags.library)
-	if err != nil {
-		return "", cli.Usagef("%w", err)
-	}
-	binary, err := findEnvoy(cmd.Context(), flags.envoy)
+// askEnvoy lets an Envoy judge m, and says which one did.
+func askEnvoy(cmd *cobra.Command, envoy, library string, m *mesh.Mesh) (string, error) {
+	binary, err := findEnvoy(cmd.Context(), envoy)
 	if err != nil {
 		return "", fmt.Errorf("%w (or leave Envoy out with --no-envoy)", err)
 	}

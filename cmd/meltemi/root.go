@@ -27,11 +27,10 @@ Exit codes: 0 good, 1 the call or check failed, 2 usage, 3 Envoy missing or unfi
 		return cli.Usagef("%w (see %q)", err, cmd.CommandPath()+" --help")
 	})
 	codecs := builtinCodecs()
-	check := checkCodecs(codecs)
 	root.AddCommand(
-		newRunCmd(check),
-		newConfigCmd(check),
-		newValidateCmd(check),
+		newRunCmd(codecs),
+		newConfigCmd(codecs),
+		newValidateCmd(codecs),
 		newCallCmd(codecs),
 		newServeCmd(codecs),
 		newInspectCmd(codecs),
