@@ -35,7 +35,7 @@ help: ## Print this help
 
 .PHONY: build
 build: ## Build bin/meltemi and bin/libmeltemi.so
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/meltemi ./cmd/meltemi
+	go build -trimpath -ldflags '$(LDFLAGS) -X main.checkout=$(CURDIR)' -o bin/meltemi ./cmd/meltemi
 	CGO_ENABLED=1 go build $(LIB_FLAGS) -o bin/libmeltemi.so ./cmd/libmeltemi
 	@rm -f bin/libmeltemi.h # nobody includes it: Envoy finds symbols by name
 	@bin/meltemi codecs -o json >bin/.codecs.json # what the library carries, for those who do not load it

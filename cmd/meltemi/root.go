@@ -35,6 +35,7 @@ Exit codes: 0 good, 1 the call or check failed, 2 usage, 3 Envoy missing or unfi
 		newServeCmd(codecs),
 		newInspectCmd(codecs),
 		newCodecsCmd(codecs),
+		newBuildCmd(),
 		newVersionCmd(codecNames(codecs)),
 	)
 	return root

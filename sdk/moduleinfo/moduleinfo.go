@@ -42,12 +42,19 @@ type Codec struct {
 	Schema       json.RawMessage `json:"schema,omitempty"` // of its configuration
 }
 
-// Describe describes a list of codecs, in its order. The error names a codec that
-// cannot be made without a configuration or whose schema is no JSON.
+// Describe describes a list of codecs, in its order. The error names a codec that a
+// library could not carry: without a name or with that of another, one that cannot be
+// made without a configuration, or one whose schema is no JSON.
 func Describe(codecs []sdk.Definition) (*Info, error) {
 	info := &Info{Interface: Interface, Go: runtime.Version(), Codecs: []Codec{}}
 	for i := range codecs {
 		d := &codecs[i]
+		switch {
+		case d.Name == "" || d.New == nil:
+			return nil, fmt.Errorf("codec %d has no name or no constructor", i)
+		case slices.ContainsFunc(codecs[:i], func(other sdk.Definition) bool { return other.Name == d.Name }):
+			return nil, fmt.Errorf("two codecs are named %s", d.Name)
+		}
 		codec, err := d.New(nil)
 		if err != nil {
 			return nil, fmt.Errorf("codec %s without a configuration: %w", d.Name, err)

@@ -37,6 +37,9 @@ func TestDescribeRefuses(t *testing.T) {
 	if _, err := Describe([]sdk.Definition{broken}); err == nil || !strings.Contains(err.Error(), "codec toy: its schema is no JSON") {
 		t.Errorf("%v", err)
 	}
+	if _, err := Describe([]sdk.Definition{testcodec.Definition(), testcodec.Definition()}); err == nil || !strings.Contains(err.Error(), "two codecs are named toy") {
+		t.Errorf("%v", err)
+	}
 	broken = testcodec.Definition()
 	broken.New = func([]byte) (sdk.Codec, error) { return nil, errors.New("not today") }
 	if _, err := Describe([]sdk.Definition{broken}); err == nil || !strings.Contains(err.Error(), "not today") {

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/cli"
+	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/compose"
+)
+
+// checkout is the folder of the sources that this program was built from, set by the
+// linker (see the Makefile).
+var checkout = ""
+
+const buildLong = `Build a shared library for Envoy with Meltemi's own codecs and those of other modules.
+A process can hold one Go runtime only, so all codecs have to be in one library.
+
+--with names the Go package of a codec, which has the function
+  func Definition() sdk.Definition
+as PACKAGE for its latest version, PACKAGE@VERSION, or PACKAGE=FOLDER for sources on this
+machine. Names of codecs must be unique.
+
+It takes Go, a C compiler and objcopy. The library runs with the glibc of this machine
+and newer ones; what it needs at least is printed.`
+
+func newBuildCmd() *cobra.Command {
+	var (
+		with    []string
+		sdkDir  string
+		output  string
+		keep    bool
+		verbose bool
+	)
+	cmd := &cobra.Command{
+		Use:   "build",
+		Short: "Build a shared library with other codecs in it",
+		Long:  buildLong,
+		Example: `  meltemi build --with example.com/ledger=../ledger -o libmeltemi.so
+  meltemi build --with example.com/ledger@v1.2.0 --with example.com/rpc/codec
+  meltemi codecs --lib libmeltemi.so`,
+		Args:              cli.Args(cobra.NoArgs),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o := compose.Options{Output: output, Log: discardUnless(verbose || keep, cmd.ErrOrStderr()), Keep: keep}
+			for _, text := range with {
+				a, err := compose.ParseAddition(text)
+				if err != nil {
+					return cli.Usagef("--with %w", err)
+				}
+				o.Add = append(o.Add, a)
+			}
+			var err error
+			if o.SDK, err = compose.FindSDK(sdkDir, checkout, besideProgram()); err != nil {
+				return cli.Usagef("%w", err)
+			}
+			result, err := compose.Build(cmd.Context(), &o)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "built %s: codecs %s; %s; needs glibc %s or newer\n",
+				output, strings.Join(result.Names(), ", "), result.Go, result.Glibc)
+			return err
+		},
+	}
+	cmd.Flags().StringArrayVar(&with, "with", nil, "a codec's `PACKAGE`[@VERSION|=FOLDER]; repeat it for each")
+	cmd.Flags().StringVar(&sdkDir, "sdk", "", "the checkout of Meltemi, a `FOLDER` (default: the one that this program was built from)")
+	cmd.Flags().StringVarP(&output, "output", "o", "libmeltemi.so", "the library, a `FILE`")
+	cmd.Flags().BoolVar(&keep, "keep", false, "keep the temporary module, and tell where it is")
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show what the go command says")
+	return cmd
+}
+
+// besideProgram is the folder above that of this program: bin/meltemi of a checkout.
+func besideProgram() string {
+	executable, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	return filepath.Dir(filepath.Dir(executable))
+}
+
+func discardUnless(show bool, w io.Writer) io.Writer {
+	if show {
+		return w
+	}
+	return io.Discard
+}

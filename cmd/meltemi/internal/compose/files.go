@@ -1,0 +1,112 @@
+package compose
+
+import (
+	"bytes"
+	"slices"
+	"text/template"
+)
+
+// files returns the module's files by name.
+func files(o *Options) map[string][]byte {
+	return map[string][]byte{
+		"go.mod":             fill(goMod, o),
+		"carried/carried.go": fill(carried, o),
+		"describe/main.go":   fill(describe, o),
+		"library/main.go":    fill(library, o),
+	}
+}
+
+func fill(t *template.Template, o *Options) []byte {
+	var b bytes.Buffer
+	if err := t.Execute(&b, o); err != nil {
+		panic(err) // a defect of the template
+	}
+	return b.Bytes()
+}
+
+var goMod = template.Must(template.New("go.mod").Parse(`module meltemi.local/library
+
+go 1.26.0
+
+require github.com/meltemi-mesh/meltemi v0.0.0
+
+replace github.com/meltemi-mesh/meltemi => {{printf "%q" .SDK}}
+{{range .Modules}}
+require {{.Module}} v0.0.0
+
+replace {{.Module}} => {{printf "%q" .Folder}}
+{{end}}`))
+
+// Modules are the modules on this machine that packages come from, each once. Meltemi's
+// own is there already.
+func (o *Options) Modules() []Addition {
+	var modules []Addition
+	for _, a := range o.Add {
+		known := slices.ContainsFunc(modules, func(m Addition) bool { return m.Module == a.Module })
+		if a.Folder != "" && a.Module != Module && !known {
+			modules = append(modules, a)
+		}
+	}
+	return modules
+}
+
+var carried = template.Must(template.New("carried.go").Parse(`// Package carried is the list of codecs.
+package carried
+
+import (
+	"github.com/meltemi-mesh/meltemi/codecs/dubbo"
+	"github.com/meltemi-mesh/meltemi/codecs/thrift"
+	"github.com/meltemi-mesh/meltemi/sdk"
+{{range $i, $a := .Add}}
+	added{{$i}} "{{$a.Package}}"
+{{- end}}
+)
+
+// Codecs returns them.
+func Codecs() []sdk.Definition {
+	return []sdk.Definition{
+		dubbo.Definition(),
+		thrift.Definition(),
+{{- range $i, $a := .Add}}
+		added{{$i}}.Definition(), // {{$a.Package}}
+{{- end}}
+	}
+}
+`))
+
+var describe = template.Must(template.New("describe").Parse(`// Command describe prints what the library carries.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/meltemi-mesh/meltemi/sdk/moduleinfo"
+	"meltemi.local/library/carried"
+)
+
+func main() {
+	info, err := moduleinfo.Describe(carried.Codecs())
+	if err == nil {
+		err = json.NewEncoder(os.Stdout).Encode(info)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+`))
+
+var library = template.Must(template.New("library").Parse(`// Command library is what Envoy loads.
+package main
+
+import (
+	"github.com/meltemi-mesh/meltemi/sdk/abi"
+	"meltemi.local/library/carried"
+)
+
+var _ = abi.Register(carried.Codecs()...)
+
+func main() {}
+`))
