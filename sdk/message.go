@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"bytes"
+	"slices"
 	"time"
 )
 
@@ -197,6 +198,38 @@ type Mutation struct {
 func (mut *Mutation) Empty() bool {
 	return !mut.NewID && mut.Service == nil && mut.Method == nil &&
 		len(mut.Set) == 0 && len(mut.Remove) == 0 && len(mut.Optional) == 0
+}
+
+// Apply appends the entries to dst as they are after the changes: in their order, those
+// that are added last, the optional ones among them. It is for codecs that write a
+// message anew; the slices are those of entries and mut.
+func (mut *Mutation) Apply(dst, entries []Entry) []Entry {
+	for _, e := range entries {
+		if slices.ContainsFunc(mut.Remove, func(key []byte) bool { return bytes.Equal(key, e.Key) }) {
+			continue
+		}
+		for _, change := range [][]Entry{mut.Set, mut.Optional} {
+			if i := indexOf(change, e.Key); i >= 0 {
+				e.Value = change[i].Value
+			}
+		}
+		dst = append(dst, e)
+	}
+	for _, e := range mut.Set {
+		if indexOf(entries, e.Key) < 0 {
+			dst = append(dst, e)
+		}
+	}
+	for _, e := range mut.Optional {
+		if indexOf(entries, e.Key) < 0 && indexOf(mut.Set, e.Key) < 0 {
+			dst = append(dst, e)
+		}
+	}
+	return dst
+}
+
+func indexOf(list []Entry, key []byte) int {
+	return slices.IndexFunc(list, func(e Entry) bool { return bytes.Equal(e.Key, key) })
 }
 
 // Reset makes mut change nothing. Memory is kept.

@@ -3,6 +3,7 @@ package sdk
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -126,5 +127,26 @@ func TestParseConfigIsStrict(t *testing.T) {
 		if err := ParseConfig([]byte(text), &into); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
+	}
+}
+
+func TestApply(t *testing.T) {
+	entry := func(k, v string) Entry { return Entry{[]byte(k), []byte(v)} }
+	entries := []Entry{entry("a", "1"), entry("b", "2"), entry("c", "3")}
+	mut := &Mutation{
+		Set:      []Entry{entry("b", "20"), entry("d", "40")},
+		Remove:   [][]byte{[]byte("a"), []byte("x")},
+		Optional: []Entry{entry("c", "30"), entry("d", "41"), entry("e", "50")},
+	}
+	got := mut.Apply([]Entry{entry("before", "0")}, entries)
+	var text []string
+	for _, e := range got {
+		text = append(text, string(e.Key)+"="+string(e.Value))
+	}
+	if want := []string{"before=0", "b=20", "c=30", "d=40", "e=50"}; !slices.Equal(text, want) {
+		t.Errorf("got %v, want %v", text, want)
+	}
+	if string(entries[1].Value) != "2" {
+		t.Error("the message's own entries were changed")
 	}
 }
