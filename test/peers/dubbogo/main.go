@@ -1,10 +1,14 @@
 // Command dubbogo is a peer for the tests: a dubbo-go server or client of the service
-// dev.meltemi.peer.Peer, which the Java peers have too (see ../java). It is a module of
-// its own, since dubbo-go brings a few hundred others.
+// dev.meltemi.peer.Peer, which the Java peers have too (see ../java).
 //
-//	dubbogo serve PORT                       serves until its standard input ends
-//	dubbogo call PORT CALLS THREADS TIMEOUT  prints a line for each call, TIMEOUT in milliseconds
-//	dubbogo executions PORT                  prints how often the server ran each method
+//	dubbogo serve PORT HEARTBEAT                     serves until its standard input ends
+//	dubbogo call PORT WHAT THREADS TIMEOUT [MILLIS]  prints a line for each result, TIMEOUT in milliseconds
+//
+// WHAT is the number of mixed calls, or one of these:
+//
+//	executions  how often the server ran each method
+//	idle        two calls with a pause that is longer than several heartbeats
+//	sleep       a call that takes the server MILLIS
 package main
 
 import (
@@ -16,7 +20,6 @@ import (
 
 	"dubbo.apache.org/dubbo-go/v3/common/constant"
 	"dubbo.apache.org/dubbo-go/v3/config"
-	_ "dubbo.apache.org/dubbo-go/v3/filter/echo"
 	_ "dubbo.apache.org/dubbo-go/v3/filter/generic"
 	_ "dubbo.apache.org/dubbo-go/v3/protocol/dubbo"
 	_ "dubbo.apache.org/dubbo-go/v3/proxy/proxy_factory"
@@ -29,38 +32,50 @@ func main() {
 	hessian.RegisterPOJO(&Person{})
 	hessian.RegisterPOJO(&DeclaredError{})
 	hessian.RegisterPOJO(&UndeclaredError{})
-	liftMessageLimit()
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "dubbogo:", err)
 		os.Exit(1)
 	}
 }
 
-// liftMessageLimit lifts dubbo-go's limit of 100 KiB, for both sides.
-func liftMessageLimit() {
-	session := map[string]any{"max-msg-len": 8 << 20}
+// configure sets what dubbo-go takes from its global configuration alone. It sends
+// heartbeats as often as is told, and closes a connection that leaves four in a row
+// without an answer.
+func configure(heartbeat string) {
 	config.SetRootConfig(*config.NewRootConfigBuilder().AddProtocol(constant.Dubbo, config.NewProtocolConfigBuilder().
-		SetName(constant.Dubbo).SetParams(map[string]any{"getty-session-param": session}).Build()).Build())
+		SetName(constant.Dubbo).SetParams(map[string]any{
+		// All calls of a client are on one connection. The default is 16, which is more
+		// than there are calls at a time.
+		"connection-number": 1,
+		"heartbeat-period":  heartbeat,
+		"heartbeat-timeout": "500ms",
+		// The default is 100 KiB.
+		"getty-session-param": map[string]any{"max-msg-len": 8 << 20},
+	}).Build()).Build())
 }
 
-var errUsage = errors.New("usage: dubbogo serve PORT | call PORT CALLS THREADS TIMEOUT | executions PORT")
+var errUsage = errors.New("usage: dubbogo serve PORT HEARTBEAT | call PORT CALLS|executions|idle|sleep THREADS TIMEOUT [MILLIS]")
 
 func run(args []string) error {
-	var numbers []int
-	for _, a := range args[min(1, len(args)):] {
-		n, err := strconv.Atoi(a)
-		if err != nil {
-			return fmt.Errorf("%w\n%w", err, errUsage)
-		}
-		numbers = append(numbers, n)
-	}
 	switch {
-	case len(args) == 2 && args[0] == "serve":
-		return serve(numbers[0])
-	case len(args) == 5 && args[0] == "call":
-		return call(numbers[0], numbers[1], numbers[2], time.Duration(numbers[3])*time.Millisecond)
-	case len(args) == 2 && args[0] == "executions":
-		return executions(numbers[0])
+	case len(args) == 3 && args[0] == "serve":
+		configure(args[2])
+		return serve(args[1])
+	case len(args) >= 5 && args[0] == "call":
+		configure("1s")
+		numbers := make([]int, 0, 3)
+		for _, a := range args[3:] {
+			n, err := strconv.Atoi(a)
+			if err != nil {
+				return fmt.Errorf("%w\n%w", err, errUsage)
+			}
+			numbers = append(numbers, n)
+		}
+		c, err := dial(args[1], time.Duration(numbers[1])*time.Millisecond)
+		if err != nil {
+			return err
+		}
+		return c.run(args[2], numbers[0], numbers[2:])
 	}
 	return errUsage
 }

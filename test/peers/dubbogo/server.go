@@ -8,13 +8,15 @@ import (
 	"net"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"dubbo.apache.org/dubbo-go/v3/common"
 	"dubbo.apache.org/dubbo-go/v3/common/constant"
 	"dubbo.apache.org/dubbo-go/v3/common/extension"
+	"dubbo.apache.org/dubbo-go/v3/filter"
+	"dubbo.apache.org/dubbo-go/v3/protocol"
 	"dubbo.apache.org/dubbo-go/v3/protocol/protocolwrapper"
 	"github.com/apache/dubbo-go-hessian2/java_exception"
 )
@@ -27,29 +29,54 @@ type Provider struct {
 
 // serve exports the service by dubbo-go's own protocol, below its Server: that one would
 // also export a service of its own, on all of the machine's addresses.
-func serve(port int) error {
-	p := &Provider{executions: map[string]int{}}
-	methods, err := common.ServiceMap.Register(service, constant.Dubbo, "", "", p)
+func serve(port string) error {
+	methods, err := common.ServiceMap.Register(service, constant.Dubbo, "", "", &Provider{executions: map[string]int{}})
 	if err != nil {
 		return err
 	}
-	url := common.NewURLWithOptions(
-		common.WithProtocol(constant.Dubbo), common.WithIp("127.0.0.1"), common.WithPort(strconv.Itoa(port)),
-		common.WithLocation(net.JoinHostPort("127.0.0.1", strconv.Itoa(port))), common.WithPath(service),
+	extension.SetFilter("answering", func() filter.Filter { return answering{} })
+	invoker := extension.GetProxyFactory(constant.DefaultKey).GetInvoker(address(port,
 		common.WithMethods(strings.Split(methods, ",")),
-		common.WithParamsValue(constant.InterfaceKey, service),
 		common.WithParamsValue(constant.BeanNameKey, service),
-		common.WithParamsValue(constant.SerializationKey, constant.Hessian2Serialization),
-		common.WithParamsValue(constant.ServiceFilterKey, constant.EchoFilterKey+","+constant.GenericServiceFilterKey),
-	)
-	invoker := extension.GetProxyFactory(constant.DefaultKey).GetInvoker(url)
+		common.WithParamsValue(constant.ServiceFilterKey, constant.GenericServiceFilterKey+",answering"),
+	))
 	extension.GetProtocol(protocolwrapper.FILTER).Export(invoker)
-	if err := awaitListener(port); err != nil {
+	if err := awaitListener(invoker.GetURL().Location); err != nil {
 		return err
 	}
 	fmt.Println("READY")
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
+}
+
+// awaitListener waits until somebody listens.
+func awaitListener(address string) error {
+	var err error
+	for range 100 {
+		var conn net.Conn
+		if conn, err = net.Dial("tcp", address); err == nil {
+			return conn.Close()
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return err
+}
+
+// answering adds an attachment to the answers of Attachments: in dubbo-go a filter can
+// do that, and a method cannot.
+type answering struct{}
+
+// Invoke implements filter.Filter.
+func (answering) Invoke(ctx context.Context, invoker protocol.Invoker, inv protocol.Invocation) protocol.Result {
+	return invoker.Invoke(ctx, inv)
+}
+
+// OnResponse implements filter.Filter.
+func (answering) OnResponse(_ context.Context, result protocol.Result, _ protocol.Invoker, inv protocol.Invocation) protocol.Result {
+	if inv.MethodName() == "attachments" {
+		result.AddAttachment("answered-by", inv.Arguments()[0])
+	}
+	return result
 }
 
 func (p *Provider) count(method string) {
@@ -69,7 +96,9 @@ func (p *Provider) Person(_ context.Context, person *Person) (*Person, error) {
 	return person, nil
 }
 
-func (p *Provider) List(_ context.Context, list []any) ([]any, error) {
+// List takes any value since dubbo-go hands the arguments themselves, in a list, to a
+// method whose one parameter is a []any.
+func (p *Provider) List(_ context.Context, list any) (any, error) {
 	p.count("list")
 	return list, nil
 }
@@ -136,6 +165,13 @@ func (p *Provider) Attachments(ctx context.Context, _ string) (string, error) {
 		}
 	}
 	return javaMap(seen), nil
+}
+
+// Sleep answers after a while.
+func (p *Provider) Sleep(_ context.Context, millis int32) (string, error) {
+	p.count("sleep")
+	time.Sleep(time.Duration(millis) * time.Millisecond)
+	return fmt.Sprint("slept ", millis), nil
 }
 
 // Executions answers how often each method ran.

@@ -47,8 +47,8 @@ type UndeclaredError struct {
 	Cause                java_exception.Throwabler
 }
 
-func (e *DeclaredError) Error() string   { return "declared: " + e.DetailMessage }
-func (e *UndeclaredError) Error() string { return "undeclared: " + e.DetailMessage }
+func (e *DeclaredError) Error() string   { return e.DetailMessage }
+func (e *UndeclaredError) Error() string { return e.DetailMessage }
 
 // GetStackTrace implements java_exception.Throwabler.
 func (e *DeclaredError) GetStackTrace() []java_exception.StackTraceElement { return e.StackTrace }
