@@ -22,13 +22,19 @@ if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m'; plain=$'\e[0m'; fi
 
 fail() { echo "demo: $*" >&2; for log in "$work"/*.log; do echo "--- $log" >&2; cat "$log" >&2; done; exit 1; }
 
-# await FILE PATTERN: waits for a line and prints it.
+# await PATTERN FILE...: waits for a line in one of the files and prints it.
 await() {
+  local pattern=$1 line
+  shift
   for _ in $(seq 300); do
-    if grep -m1 -- "$2" "$1" 2>/dev/null; then return; fi
+    line=$(grep -h -m1 -- "$pattern" "$@" 2>/dev/null || true)
+    if [ -n "$line" ]; then
+      printf '%s\n' "$line"
+      return
+    fi
     sleep 0.1
   done
-  fail "no line \"$2\" in $1 after 30 s"
+  fail "no line \"$pattern\" in $* after 30 s"
 }
 
 # server NAME FLAGS...: starts a sample server and sets the variable "port".
@@ -37,7 +43,7 @@ server() {
   shift
   "$meltemi" serve dubbo 127.0.0.1:0 --name "$name" "$@" >"$work/$name.log" 2>&1 &
   pids+=($!)
-  port=$(await "$work/$name.log" '^ready ' | sed 's/.*://')
+  port=$(await '^ready ' "$work/$name.log" | sed 's/.*://')
 }
 
 step() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
@@ -84,8 +90,7 @@ step "A rate limit of 3 calls a minute: the refusal is an exception, which Dubbo
 show demo.Greeter.limited --repeat 5; expect 'local_rate_limited' "the refusals"
 step "A one-way call: no answer, and the server got it"
 show demo.Greeter.notify --oneway --arg '"fire and forget"'
-await "$work/v1.log" notify >/dev/null 2>&1 || await "$work/v2.log" notify >/dev/null
-grep -h notify "$work/v1.log" "$work/v2.log" | sed 's/^/    server: /'
+await notify "$work/v1.log" "$work/v2.log" | sed 's/^/    server: /' # the split chooses which
 
 step "What Envoy counted"
 python3 - "$admin" <<'PYTHON'
