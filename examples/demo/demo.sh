@@ -70,7 +70,7 @@ server flaky --fail 0.5; sed -i "s/:FLAKY\"/:$port\"/" "$work/mesh.yaml"
 server slow --delay 2s; sed -i "s/:SLOW\"/:$port\"/" "$work/mesh.yaml"
 "$meltemi" run "$work/mesh.yaml" --log-level error >"$work/envoy.log" 2>&1 &
 pids+=($!)
-await "$work/envoy.log" '^ready '
+await '^ready ' "$work/envoy.log"
 address=$(sed -n 's/^ready .*demo=\([0-9.:]*\).*/\1/p' "$work/envoy.log")
 admin=$(sed -n 's/^ready .*admin=\([0-9.:]*\).*/\1/p' "$work/envoy.log")
 
