@@ -73,6 +73,8 @@ func TestErrorsOfEnvoy(t *testing.T) {
 		proxy := startErrors(t, versions[i%len(versions)], consumer)
 		checkErrors(t, consumer, want, consumer.Errors(t, proxy.Port, consumerTimeout, cases...))
 	}
+	proxy = startErrors(t, versions[1], dubboGo)
+	checkErrorsInGo(t, want, dubboGo.Errors(t, proxy.Port, consumerTimeout, cases...))
 	if !t.Failed() {
 		compareTable(t, "../../docs/errors.md", table.String())
 	}
@@ -80,7 +82,7 @@ func TestErrorsOfEnvoy(t *testing.T) {
 
 // startErrors starts a proxy in which each failure happens, before a provider that
 // speaks what the consumer does. The one token of the rate limit is used up.
-func startErrors(t *testing.T, version string, consumer peers.Java) *peers.Proxy {
+func startErrors(t *testing.T, version string, consumer peers.Peer) *peers.Proxy {
 	t.Helper()
 	proxy := peers.Start(t, version, errorsMesh(t, consumer.StartProvider(t).Port))
 	native(t, proxy.Port, "rate-limited")
@@ -110,6 +112,27 @@ func checkErrors(t *testing.T, consumer peers.Java, want, got map[string]peers.S
 		}
 		if s.Class == "none" || s.Took >= consumerTimeout {
 			t.Errorf("%v: %s: no error before the consumer's timeout: %+v", consumer, f.name, s)
+		}
+	}
+}
+
+// checkErrorsInGo compares with what Java sees. dubbo-go does not tell a status from
+// another, so its text is all that there is.
+func checkErrorsInGo(t *testing.T, want, got map[string]peers.Seen) {
+	t.Helper()
+	if s := got["good"]; s.Class != "none" || s.Text != "good" {
+		t.Errorf("dubbo-go: a good call between the others: %+v", s)
+	}
+	for _, f := range failures {
+		s, want := got[f.name], want[f.name]
+		if want.Code != "" {
+			want.Class, want.Text = "*errors.withStack", "java exception:"+want.Text
+		}
+		if s.Class != want.Class || withoutSizes(s.Text) != withoutSizes(want.Text) {
+			t.Errorf("dubbo-go: %s:\n got %s: %s\nwant %s: %s", f.name, s.Class, s.Text, want.Class, want.Text)
+		}
+		if s.Took >= consumerTimeout {
+			t.Errorf("dubbo-go: %s: no error before the consumer's timeout: %+v", f.name, s)
 		}
 	}
 }

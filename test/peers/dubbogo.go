@@ -68,3 +68,10 @@ func (DubboGo) Consume(tb testing.TB, port, what string, threads int, timeout ti
 	}, args...)...))}
 	return c.Results()
 }
+
+// Errors makes a call for each of the cases, as Java's does. A status has no class
+// here, but the type of dubbo-go's error.
+func (d DubboGo) Errors(tb testing.TB, port string, timeout time.Duration, cases ...string) map[string]Seen {
+	tb.Helper()
+	return seen(tb, d, d.Consume(tb, port, "errors", 1, timeout, cases...))
+}

@@ -159,16 +159,22 @@ func (j Java) Errors(tb testing.TB, port string, timeout time.Duration, cases ..
 	consumer := Consumer{begin(tb, j.command(context.Background(), tb, "Errors", append([]string{
 		port, strconv.FormatInt(timeout.Milliseconds(), 10), j.preferred(),
 	}, cases...)...))}
-	seen := map[string]Seen{}
-	for _, line := range consumer.Results() {
+	return seen(tb, j, consumer.Results())
+}
+
+// seen reads what a consumer printed of calls that failed.
+func seen(tb testing.TB, consumer Peer, lines []string) map[string]Seen {
+	tb.Helper()
+	all := map[string]Seen{}
+	for _, line := range lines {
 		f := strings.SplitN(line, "\t", 5)
 		if len(f) != 5 {
-			tb.Fatalf("%v printed %q", j, line)
+			tb.Fatalf("%v printed %q", consumer, line)
 		}
 		millis, _ := strconv.Atoi(f[3])
-		seen[f[0]] = Seen{Class: f[1], Code: f[2], Took: time.Duration(millis) * time.Millisecond, Text: f[4]}
+		all[f[0]] = Seen{Class: f[1], Code: f[2], Took: time.Duration(millis) * time.Millisecond, Text: f[4]}
 	}
-	return seen
+	return all
 }
 
 // preferred is the serialization that a consumer asks for.

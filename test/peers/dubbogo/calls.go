@@ -15,7 +15,7 @@ import (
 )
 
 // run makes the calls that what names, and prints their results.
-func (c *caller) run(what string, threads int, more []int) error {
+func (c *caller) run(what string, threads int, args []string) error {
 	switch what {
 	case "executions":
 		printResult(describe(invoke[string](c, "executions")))
@@ -24,10 +24,18 @@ func (c *caller) run(what string, threads int, more []int) error {
 		time.Sleep(5 * time.Second)
 		printResult(describe(invoke[string](c, "echo", "after")))
 	case "sleep":
-		if len(more) != 1 {
+		if len(args) != 1 {
 			return errUsage
 		}
-		printResult(describe(invoke[string](c, "sleep", int32(more[0]))))
+		millis, err := strconv.ParseInt(args[0], 10, 32)
+		if err != nil {
+			return fmt.Errorf("milliseconds: %w", err)
+		}
+		printResult(describe(invoke[string](c, "sleep", int32(millis))))
+	case "errors":
+		for _, name := range args {
+			printResult(c.failing(name))
+		}
 	default:
 		calls, err := strconv.Atoi(what)
 		if err != nil {

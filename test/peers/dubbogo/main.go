@@ -1,14 +1,15 @@
 // Command dubbogo is a peer for the tests: a dubbo-go server or client of the service
 // dev.meltemi.peer.Peer, which the Java peers have too (see ../java).
 //
-//	dubbogo serve PORT HEARTBEAT                     serves until its standard input ends
-//	dubbogo call PORT WHAT THREADS TIMEOUT [MILLIS]  prints a line for each result, TIMEOUT in milliseconds
+//	dubbogo serve PORT HEARTBEAT                  serves until its standard input ends
+//	dubbogo call PORT WHAT THREADS TIMEOUT [ARG]  prints a line for each result, TIMEOUT in milliseconds
 //
 // WHAT is the number of mixed calls, or one of these:
 //
 //	executions  how often the server ran each method
 //	idle        two calls with a pause that is longer than several heartbeats
-//	sleep       a call that takes the server MILLIS
+//	sleep       a call that takes the server ARG milliseconds
+//	errors      calls that something on the way is to answer, a case for each ARG
 package main
 
 import (
@@ -54,7 +55,7 @@ func configure(heartbeat string) {
 	}).Build()).Build())
 }
 
-var errUsage = errors.New("usage: dubbogo serve PORT HEARTBEAT | call PORT CALLS|executions|idle|sleep THREADS TIMEOUT [MILLIS]")
+var errUsage = errors.New("usage: dubbogo serve PORT HEARTBEAT | call PORT CALLS|executions|idle|sleep|errors THREADS TIMEOUT [ARG]...")
 
 func run(args []string) error {
 	switch {
@@ -63,19 +64,19 @@ func run(args []string) error {
 		return serve(args[1])
 	case len(args) >= 5 && args[0] == "call":
 		configure("1s")
-		numbers := make([]int, 0, 3)
-		for _, a := range args[3:] {
-			n, err := strconv.Atoi(a)
-			if err != nil {
-				return fmt.Errorf("%w\n%w", err, errUsage)
-			}
-			numbers = append(numbers, n)
+		threads, err := strconv.Atoi(args[3])
+		if err != nil {
+			return fmt.Errorf("threads: %w", err)
 		}
-		c, err := dial(args[1], time.Duration(numbers[1])*time.Millisecond)
+		millis, err := strconv.Atoi(args[4])
+		if err != nil {
+			return fmt.Errorf("timeout: %w", err)
+		}
+		c, err := dial(args[1], time.Duration(millis)*time.Millisecond)
 		if err != nil {
 			return err
 		}
-		return c.run(args[2], numbers[0], numbers[2:])
+		return c.run(args[2], threads, args[5:])
 	}
 	return errUsage
 }
