@@ -55,7 +55,7 @@ func configure(heartbeat string) {
 	}).Build()).Build())
 }
 
-var errUsage = errors.New("usage: dubbogo serve PORT HEARTBEAT | call PORT CALLS|executions|idle|sleep|errors THREADS TIMEOUT [ARG]...")
+var errUsage = errors.New("usage: dubbogo serve PORT HEARTBEAT | call PORT CALLS|executions|idle|sleep|errors THREADS TIMEOUT [ARG ...]")
 
 func run(args []string) error {
 	switch {
