@@ -200,6 +200,13 @@ func (mut *Mutation) Empty() bool {
 		len(mut.Set) == 0 && len(mut.Remove) == 0 && len(mut.Optional) == 0
 }
 
+// Names reports whether mut sets or removes the entry with that key. Optional entries
+// do not count.
+func (mut *Mutation) Names(key string) bool {
+	return slices.ContainsFunc(mut.Set, func(e Entry) bool { return string(e.Key) == key }) ||
+		slices.ContainsFunc(mut.Remove, func(k []byte) bool { return string(k) == key })
+}
+
 // Apply appends the entries to dst as they are after the changes: in their order, those
 // that are added last, the optional ones among them. It is for codecs that write a
 // message anew; the slices are those of entries and mut.

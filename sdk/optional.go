@@ -9,8 +9,8 @@ import "time"
 // Heartbeater is a codec whose protocol has heartbeats that want an answer.
 // Heartbeats are answered where they arrive and never cross Envoy.
 type Heartbeater interface {
-	// HeartbeatReply appends the answer to m, whose Kind is KindHeartbeat. To
-	// append nothing is an answer too.
+	// HeartbeatReply appends the answer to m, whose Kind is KindHeartbeat and
+	// whose Bytes are the message. To append nothing is an answer too.
 	HeartbeatReply(dst []byte, m *Message) []byte
 }
 

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
@@ -16,6 +18,9 @@ var (
 	errIsService   = errors.New("it is the service; change that")
 	errNotScalar   = errors.New("its value is no text, and others may refer to it")
 	errStatusReply = errors.New("an error status has no attachments")
+	errIsException = errors.New("it is the class of the exception")
+	errNotUTF8     = errors.New("not UTF-8, and Dubbo's text is Unicode")
+	errTrimmed     = errors.New("a generic call's method loses white space at its ends")
 	errNoResponse  = errors.New("a response names no service and method")
 )
 
@@ -48,6 +53,9 @@ func (c *Codec) Encode(dst []byte, m *sdk.Message, mut *sdk.Mutation) ([]byte, e
 	p := newParser(m)
 	defer p.release()
 	e := &editor{parser: p}
+	if err := e.writable(mut); err != nil {
+		return dst, err
+	}
 	if err := e.edit(m, mut); err != nil {
 		return dst, err
 	}
@@ -58,6 +66,23 @@ func (c *Codec) Encode(dst []byte, m *sdk.Message, mut *sdk.Mutation) ([]byte, e
 	return finish(dst, start)
 }
 
+// writable refuses text that no serialization of Dubbo can hold.
+func (e *editor) writable(mut *sdk.Mutation) error {
+	for _, name := range [][]byte{mut.Service, mut.Method} {
+		if !utf8.Valid(name) {
+			return sdk.Unsupported("name", errNotUTF8)
+		}
+	}
+	for _, entry := range mut.Set {
+		if !writableEntry(entry) {
+			return sdk.Unsupported("attachment "+strings.ToValidUTF8(string(entry.Key), "?"), errNotUTF8)
+		}
+	}
+	return nil
+}
+
+func writableEntry(e sdk.Entry) bool { return utf8.Valid(e.Key) && utf8.Valid(e.Value) }
+
 func (e *editor) edit(m *sdk.Message, mut *sdk.Mutation) error {
 	if m.Kind == sdk.KindResponse {
 		return e.editResponse(m, mut)
@@ -67,6 +92,9 @@ func (e *editor) edit(m *sdk.Message, mut *sdk.Mutation) error {
 	}
 	if bytes.ContainsAny(mut.Service, "/:") {
 		return sdk.Unsupported("service", errServiceName)
+	}
+	if e.generic && len(trimJava(mut.Method)) != len(mut.Method) {
+		return sdk.Unsupported("method", errTrimmed)
 	}
 	e.editCall(mut)
 	for _, entry := range mut.Set {
@@ -92,7 +120,7 @@ func (e *editor) edit(m *sdk.Message, mut *sdk.Mutation) error {
 		}
 	}
 	for _, entry := range mut.Optional {
-		if string(entry.Key) != keyPath && e.form != refAttachments {
+		if string(entry.Key) != keyPath && e.form != refAttachments && writableEntry(entry) {
 			if err := e.set(entry); err != nil {
 				return err
 			}
@@ -136,6 +164,8 @@ func (e *editor) editResponse(m *sdk.Message, mut *sdk.Mutation) error {
 			return sdk.Unsupported("attachments", errStatusReply)
 		}
 		return nil
+	case e.kind == exceptionAndAttachments && len(e.exception.class) > 0 && mut.Names(keyException):
+		return sdk.Unsupported("attachment "+keyException, errIsException)
 	case e.kind < exceptionAndAttachments && changes > 0:
 		// Whether the client reads attachments stands in its request.
 		return sdk.Unsupported("attachments", errOldClient)

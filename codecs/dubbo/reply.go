@@ -1,6 +1,10 @@
 package dubbo
 
-import "github.com/meltemi-mesh/meltemi/sdk"
+import (
+	"strings"
+
+	"github.com/meltemi-mesh/meltemi/sdk"
+)
 
 // refusalClass is an exception that every peer knows. Consumers retry statuses by
 // themselves, but not exceptions that a provider threw.
@@ -18,17 +22,18 @@ func (c *Codec) Reply(dst []byte, call sdk.Call, f sdk.Failure) ([]byte, error) 
 		// Its text would have to be in a serialization that is not known.
 		return dst, unknownSerialization(serial)
 	}
+	text := strings.ToValidUTF8(f.Text(), "\uFFFD")
 	start := len(dst)
 	if f.Cause.Refusal() && d.throws() {
 		dst = appendHeader(dst, serial, statusOK, call.ID)
-		return finish(appendException(dst, d, refusalClass, f.Text(), call.Token&tokenAttachments != 0), start)
+		return finish(appendException(dst, d, refusalClass, text, call.Token&tokenAttachments != 0), start)
 	}
 	status, ok := causeStatus[f.Cause]
 	if !ok {
 		status = statusServerError
 	}
 	dst = appendHeader(dst, serial, status, call.ID)
-	return finish(d.appendString(dst, f.Text()), start)
+	return finish(d.appendString(dst, text), start)
 }
 
 // appendException appends a result that is an exception, with attachments if the

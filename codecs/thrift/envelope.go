@@ -176,6 +176,16 @@ func appendEnvelope(dst []byte, p protocol, t messageType, name string, seq uint
 	return appendText(dst, p, name)
 }
 
+// isLaxName reports whether the name is one that an envelope without a version is told by.
+func isLaxName(name string) bool {
+	for i := range len(name) {
+		if !inName(name[i]) {
+			return false
+		}
+	}
+	return name != "" && startsName(name[0])
+}
+
 // checkName refuses a name that no envelope of ours may have.
 func checkName(name string) error {
 	if name == "" || len(name) > maxName {

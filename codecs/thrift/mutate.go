@@ -15,6 +15,7 @@ var (
 	errNoResponse = errors.New("a response names no service and method")
 	errIsService  = errors.New("it is the service; change that")
 	errIsField    = errors.New("it is a field of the result")
+	errLaxName    = errors.New("an envelope without a version is told by its name: a letter, a digit or '_' first, and visible ASCII")
 	errColon      = errors.New("':' would make it part of another service or method")
 )
 
@@ -109,6 +110,9 @@ func (e *editor) setName(name string) error {
 	}
 	if err := checkName(name); err != nil {
 		return sdk.Unsupported("name", err)
+	}
+	if e.protocol == lax && !isLaxName(name) {
+		return sdk.Unsupported("name", errLaxName)
 	}
 	e.replace(span{e.nameAt, e.name.to}, appendText(nil, e.protocol, name))
 	return nil

@@ -9,9 +9,20 @@ func (*Codec) Reply(dst []byte, call sdk.Call, f sdk.Failure) ([]byte, error) {
 	form := formOf(call.Token)
 	start := len(dst)
 	dst = form.begin(dst, call.ID, nil)
-	dst = appendEnvelope(dst, form.protocol, typeException, string(call.Method), form.seqOf(call.ID))
+	dst = appendEnvelope(dst, form.protocol, typeException, nameOf(call, form.protocol), form.seqOf(call.ID))
 	dst = appendException(dst, form.protocol, typeOf(f.Cause, form), f.Text())
 	return form.finish(dst, start)
+}
+
+// unread is the name in the answer to a call whose own was not read, where a protocol
+// cannot do without one.
+const unread = "unread"
+
+func nameOf(call sdk.Call, p protocol) string {
+	if p == lax && !isLaxName(string(call.Method)) {
+		return unread
+	}
+	return string(call.Method)
 }
 
 // seqOf is the sequence id in the envelope of a message with that id.

@@ -171,12 +171,15 @@ func detectName(b []byte, at int) (need int, err error) {
 		if len(b) <= at+4+i {
 			return at + 4 + n + 1, nil
 		}
-		if c := b[at+4+i]; c <= ' ' || c > '~' || i == 0 && !startsName(c) {
+		if c := b[at+4+i]; !inName(c) || i == 0 && !startsName(c) {
 			return 0, &sdk.ConnectionError{Element: "name", Offset: at + 4 + i, Err: errNotName}
 		}
 	}
 	return 0, nil
 }
+
+// inName reports whether a character may stand in a name of such an envelope.
+func inName(c byte) bool { return c > ' ' && c <= '~' }
 
 func startsName(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c >= '0' && c <= '9'

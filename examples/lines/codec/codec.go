@@ -21,6 +21,9 @@ import (
 // it cannot know it before the line has ended.
 const maxLine = 64 << 10
 
+// maxText is how much an error tells.
+const maxText = 1 << 10
+
 var (
 	errLine = errors.New("no line of at most 64 KiB")
 	errForm = errors.New("want SERVICE METHOD JSON")
@@ -94,6 +97,9 @@ func (Codec) Encode(dst []byte, m *sdk.Message, mut *sdk.Mutation) ([]byte, erro
 	if mut.Service == nil && mut.Method == nil {
 		return append(dst, m.Bytes...), nil
 	}
+	if len(m.Bytes)+len(mut.Service)+len(mut.Method) > maxLine {
+		return dst, sdk.Unsupported("name", errLine)
+	}
 	words := bytes.SplitN(m.Bytes, []byte(" "), 3)
 	for i, changed := range [][]byte{mut.Service, mut.Method} {
 		if bytes.ContainsAny(changed, " \r\n") {
@@ -112,6 +118,7 @@ func (Codec) Reply(dst []byte, _ sdk.Call, f sdk.Failure) ([]byte, error) {
 	if code == "" {
 		code = "500"
 	}
-	text, err := json.Marshal(f.Text())
+	said := f.Text()
+	text, err := json.Marshal(said[:min(len(said), maxText)])
 	return append(append(append(dst, "error "+code+" "...), text...), '\n'), err
 }

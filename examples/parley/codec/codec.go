@@ -10,11 +10,14 @@ import (
 	"github.com/meltemi-mesh/meltemi/sdk/wire"
 )
 
-const headerSize = 12
+const (
+	headerSize = 12
+	errorKind  = 4
+)
 
 // kinds are the kinds of messages by their number.
 var kinds = map[byte]sdk.Kind{
-	1: sdk.KindRequest, 2: sdk.KindOneWay, 3: sdk.KindResponse, 4: sdk.KindResponse,
+	1: sdk.KindRequest, 2: sdk.KindOneWay, 3: sdk.KindResponse, errorKind: sdk.KindResponse,
 	5: sdk.KindHeartbeat, 6: sdk.KindHeartbeatReply,
 }
 
@@ -58,15 +61,17 @@ func (Codec) Metadata(m *sdk.Message) error {
 	m.Service, m.Method = word(&r), word(&r)
 	for n := binary.BigEndian.Uint16(m.Bytes[2:]); n > 0 && r.Err() == nil; n-- {
 		key, value := word(&r), word(&r)
+		if m.Bytes[1] == errorKind && string(key) == "code" {
+			m.Status.Native, _ = strconv.Atoi(string(value)) // the outcome, and no metadata
+			continue
+		}
 		m.Set(key, value)
 	}
 	if r.Err() != nil {
 		return sdk.Malformed("entries", r.Offset(), r.Err())
 	}
 	m.Notes[0] = r.Offset() // where the payload starts, for Encode
-	if m.Bytes[1] == 4 {
-		code, _ := m.Get("code")
-		m.Status.Native, _ = strconv.Atoi(string(code))
+	if m.Bytes[1] == errorKind {
 		m.Status.Code, m.Status.Message = codeOf(m.Status.Native), r.Rest()
 	}
 	return nil
@@ -104,7 +109,11 @@ func (Codec) Encode(dst []byte, m *sdk.Message, mut *sdk.Mutation) ([]byte, erro
 	if mut.Method != nil {
 		method = mut.Method
 	}
-	return appendMessage(dst, m.Bytes[1], id, service, method, mut.Apply(nil, m.Entries()), m.Bytes[m.Notes[0]:])
+	var entries []sdk.Entry
+	if m.Bytes[1] == errorKind {
+		entries = append(entries, code(strconv.Itoa(m.Status.Native)))
+	}
+	return appendMessage(dst, m.Bytes[1], id, service, method, mut.Apply(entries, m.Entries()), m.Bytes[m.Notes[0]:])
 }
 
 func appendMessage(dst []byte, kind byte, id uint64, service, method []byte, entries []sdk.Entry, payload []byte) ([]byte, error) {
@@ -127,12 +136,14 @@ func appendMessage(dst []byte, kind byte, id uint64, service, method []byte, ent
 
 // Reply makes the protocol's own error.
 func (Codec) Reply(dst []byte, call sdk.Call, f sdk.Failure) ([]byte, error) {
-	code := map[sdk.Code]string{sdk.Unimplemented: "404", sdk.DeadlineExceeded: "408", sdk.Unavailable: "503", sdk.PermissionDenied: "403"}[f.Code]
-	if code == "" {
-		code = "500"
+	native := map[sdk.Code]string{sdk.Unimplemented: "404", sdk.DeadlineExceeded: "408", sdk.Unavailable: "503", sdk.PermissionDenied: "403"}[f.Code]
+	if native == "" {
+		native = "500"
 	}
-	return appendMessage(dst, 4, call.ID, nil, nil, []sdk.Entry{{Key: []byte("code"), Value: []byte(code)}}, []byte(f.Text()))
+	return appendMessage(dst, errorKind, call.ID, nil, nil, []sdk.Entry{code(native)}, []byte(f.Text()))
 }
+
+func code(native string) sdk.Entry { return sdk.Entry{Key: []byte("code"), Value: []byte(native)} }
 
 // HeartbeatReply answers a ping.
 func (Codec) HeartbeatReply(dst []byte, m *sdk.Message) []byte {

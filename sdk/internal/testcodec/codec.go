@@ -19,6 +19,7 @@ package testcodec
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -144,6 +145,9 @@ func (c *Codec) Encode(dst []byte, m *sdk.Message, mut *sdk.Mutation) ([]byte, e
 	if c.Fixed && (len(mut.Set) > 0 || len(mut.Remove) > 0) {
 		return dst, sdk.Unsupported("metadata", errors.New("fixed"))
 	}
+	if tooLong(mut.Service, mut.Method) || slices.ContainsFunc(mut.Set, entryTooLong) {
+		return dst, sdk.Unsupported("entry", errors.New("longer than its length can say"))
+	}
 	start := len(dst)
 	dst = append(dst, m.Bytes[:HeaderSize]...)
 	if mut.NewID {
@@ -164,13 +168,17 @@ func (c *Codec) Encode(dst []byte, m *sdk.Message, mut *sdk.Mutation) ([]byte, e
 		more = append(slices.Clip(more), mut.Optional...)
 	}
 	for _, e := range more {
-		if !written[string(e.Key)] {
+		if !written[string(e.Key)] && !entryTooLong(e) { // only an optional one can be
 			dst = appendEntry(dst, e.Key, e.Value)
 		}
 	}
 	binary.BigEndian.PutUint32(dst[start+16:], uint32(len(dst)-start-HeaderSize))
 	return append(dst, m.Bytes[HeaderSize+entries.Offset():]...), nil
 }
+
+func tooLong(a, b []byte) bool { return max(len(a), len(b)) > math.MaxUint16 }
+
+func entryTooLong(e sdk.Entry) bool { return tooLong(e.Key, e.Value) }
 
 func changed(key, value []byte, mut *sdk.Mutation) (_ []byte, drop bool) {
 	switch string(key) {

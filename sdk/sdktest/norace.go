@@ -1,0 +1,6 @@
+//go:build !race
+
+package sdktest
+
+// raceEnabled: the race detector allocates too.
+const raceEnabled = false
