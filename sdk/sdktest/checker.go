@@ -104,6 +104,13 @@ func (c *checker) cases() int {
 	return c.result.Cases
 }
 
+// failed reports whether the check has failed.
+func (c *checker) failed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.result.Failures) > 0
+}
+
 // enough reports whether more failures would not be told.
 func (c *checker) enough() bool {
 	c.mu.Lock()
