@@ -17,14 +17,14 @@ type Heartbeater interface {
 // Prober is a codec that can send heartbeats of its own on an idle connection.
 type Prober interface {
 	// Heartbeat appends a heartbeat with that id. The answer must decode as
-	// KindHeartbeatReply.
+	// KindHeartbeatReply. To append nothing means that there are none.
 	Heartbeat(dst []byte, id uint64) []byte
 }
 
 // GoAwayer is a codec whose protocol can ask a client for no new calls on this
 // connection. The host sends it when Envoy drains.
 type GoAwayer interface {
-	// GoAway appends the message that a server sends.
+	// GoAway appends the message that a server sends, or nothing if it sends none.
 	GoAway(dst []byte) []byte
 }
 

@@ -58,7 +58,7 @@ type callOptions struct {
 	output      string
 	repeat      int
 	concurrency int
-	codecConfig string
+	codec       codecChoice
 	maxMessage  int
 }
 
@@ -85,16 +85,17 @@ func newCallCmd(codecs []sdk.Definition) *cobra.Command {
 	outputFlag(cmd, &o.output, "`FORMAT` of the output: text, or json for one object")
 	f.IntVarP(&o.repeat, "repeat", "n", 1, "make that many `CALLS`")
 	f.IntVarP(&o.concurrency, "concurrency", "c", 1, "on that many `CONNECTIONS` at once")
-	f.StringVar(&o.codecConfig, "codec-config", "", "configuration of the codec, a `JSON` object")
+	o.codec.addFlags(cmd)
 	f.IntVar(&o.maxMessage, "max-message", sdk.DefaultMaxMessage, "greatest answer in `BYTES`")
 	return cmd
 }
 
 func runCall(cmd *cobra.Command, codecs []sdk.Definition, o *callOptions, args []string) error {
-	codec, err := makeCodec(codecs, args[0], o.codecConfig)
+	codec, done, err := o.codec.make(cmd.Context(), codecs, args[0])
 	if err != nil {
 		return err
 	}
+	defer done()
 	request, err := o.request(args[2], cmd.InOrStdin())
 	if err != nil {
 		return err

@@ -48,12 +48,12 @@ const inspectExample = `  # a capture
 
 // inspectOptions are the flags of inspect.
 type inspectOptions struct {
-	hex         bool
-	from        string
-	port        uint16
-	output      string
-	codecConfig string
-	maxMessage  int
+	hex        bool
+	from       string
+	port       uint16
+	output     string
+	codec      codecChoice
+	maxMessage int
 }
 
 func newInspectCmd(codecs []sdk.Definition) *cobra.Command {
@@ -74,16 +74,17 @@ func newInspectCmd(codecs []sdk.Definition) *cobra.Command {
 	f.StringVar(&o.from, "from", "client", "the `SIDE` that sent raw or hex bytes: client, or server")
 	f.Uint16Var(&o.port, "port", 0, "in captures, only streams to the server's `PORT`")
 	outputFlag(cmd, &o.output, "`FORMAT` of the output: text, or json for one object a line")
-	f.StringVar(&o.codecConfig, "codec-config", "", "configuration of the codec, a `JSON` object")
+	o.codec.addFlags(cmd)
 	f.IntVar(&o.maxMessage, "max-message", sdk.DefaultMaxMessage, "greatest message in `BYTES`")
 	return cmd
 }
 
 func runInspect(cmd *cobra.Command, codecs []sdk.Definition, o *inspectOptions, args []string) error {
-	codec, err := makeCodec(codecs, args[0], o.codecConfig)
+	codec, done, err := o.codec.make(cmd.Context(), codecs, args[0])
 	if err != nil {
 		return err
 	}
+	defer done()
 	if bad := o.check(); bad != nil {
 		return bad
 	}

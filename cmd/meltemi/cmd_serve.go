@@ -47,13 +47,13 @@ const serveExample = `  # two versions to split traffic between
 
 // serveOptions are the flags of serve.
 type serveOptions struct {
-	name        string
-	delay       time.Duration
-	fail        float64
-	exception   string
-	verbose     bool
-	codecConfig string
-	maxMessage  int
+	name       string
+	delay      time.Duration
+	fail       float64
+	exception  string
+	verbose    bool
+	codec      codecChoice
+	maxMessage int
 }
 
 func newServeCmd(codecs []sdk.Definition) *cobra.Command {
@@ -76,7 +76,7 @@ func newServeCmd(codecs []sdk.Definition) *cobra.Command {
 	f.StringVar(&o.exception, "exception", "", "answer with an exception, of that `TYPE` if there is one")
 	f.Lookup("exception").NoOptDefVal = sampleException
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print a line for each call")
-	f.StringVar(&o.codecConfig, "codec-config", "", "configuration of the codec, a `JSON` object")
+	o.codec.addFlags(cmd)
 	f.IntVar(&o.maxMessage, "max-message", sdk.DefaultMaxMessage, "greatest request in `BYTES`")
 	return cmd
 }
@@ -94,10 +94,11 @@ func (o *serveOptions) check(address string) error {
 }
 
 func runServe(cmd *cobra.Command, codecs []sdk.Definition, o *serveOptions, args []string) error {
-	codec, err := makeCodec(codecs, args[0], o.codecConfig)
+	codec, done, err := o.codec.make(cmd.Context(), codecs, args[0])
 	if err != nil {
 		return err
 	}
+	defer done()
 	if bad := o.check(args[1]); bad != nil {
 		return bad
 	}

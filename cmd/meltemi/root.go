@@ -34,6 +34,7 @@ Exit codes: 0 good, 1 the call or check failed, 2 usage, 3 Envoy missing or unfi
 		newCallCmd(codecs),
 		newServeCmd(codecs),
 		newInspectCmd(codecs),
+		newConformanceCmd(codecs),
 		newCodecsCmd(codecs),
 		newBuildCmd(),
 		newVersionCmd(codecNames(codecs)),

@@ -12,7 +12,7 @@ import (
 // suite has the messages of other implementations.
 func suite(tb testing.TB) sdktest.Suite {
 	tb.Helper()
-	s := sdktest.Suite{Codec: codec(tb), NoAllocations: true, Mirrors: []string{"interface", "timeout"}}
+	s := sdktest.Suite{Codec: codec(tb), NoAllocations: true}
 	all := frames(tb)
 	for name, b := range all {
 		f := sdktest.Frame{Name: name, Bytes: b, Generic: strings.Contains(name, "generic")}

@@ -12,7 +12,7 @@ import (
 // and protocol, the first two words of a frame's name.
 func suite(tb testing.TB) sdktest.Suite {
 	tb.Helper()
-	s := sdktest.Suite{Codec: codec(tb, ""), NoAllocations: true, Mirrors: []string{"client_timeout", "rpc_timeout", "biz-status", "biz-message"}}
+	s := sdktest.Suite{Codec: codec(tb, ""), NoAllocations: true}
 	for _, c := range frames(tb) {
 		f := sdktest.Frame{Name: c.name, From: c.from, Bytes: c.bytes}
 		if c.name == "header-compact-zlib" {

@@ -112,7 +112,7 @@ func (c *checker) makes(f *Frame, codec sdk.Codec, m *sdk.Message, ch *change) (
 			delete(want.entries, key) // an empty value may be none
 		}
 	}
-	c.mirrored(ch, got, want)
+	c.mirrored(ch, readingOf(m), got, want)
 	if err := got.differs(want); err != nil {
 		c.fail(out, "after changing %s: %v", ch.name, err)
 		return "", true
@@ -126,16 +126,33 @@ func (c *checker) makes(f *Frame, codec sdk.Codec, m *sdk.Message, ch *change) (
 	return "", true
 }
 
-// mirrored accepts what else may change with a change: what an entry mirrors, or the
-// entries that mirror it.
-func (c *checker) mirrored(ch *change, got, want *reading) {
-	for _, key := range c.Mirrors {
+// mirrored accepts what else may change with a change. An entry may tell once more what
+// the message says elsewhere, such as its timeout or its service: they change together.
+// A new entry tells nothing else.
+func (c *checker) mirrored(ch *change, before, got, want *reading) {
+	for key, v := range before.entries {
 		if ch.mut.Names(key) {
-			want.service, want.method, want.timeout = got.service, got.method, got.timeout
-			want.code, want.native, want.message = got.code, got.native, got.message
-		} else if v, there := got.entries[key]; there && (ch.mut.Service != nil || ch.mut.Method != nil) {
-			want.entries[key] = v
+			c.mirrors(key, got, want)
 		}
+		name := ch.mut.Service
+		if v != before.service {
+			name = ch.mut.Method
+		}
+		if name != nil && (v == before.service || v == before.method) && got.entries[key] == string(name) {
+			want.entries[key] = got.entries[key]
+		}
+	}
+}
+
+// mirrors accepts that a change of an entry changed something else.
+func (c *checker) mirrors(key string, got, want *reading) {
+	if got.timeout != want.timeout {
+		want.timeout = got.timeout
+		c.note("entry %q tells the timeout, too", key)
+	}
+	if got.code != want.code || got.native != want.native || got.message != want.message {
+		want.code, want.native, want.message = got.code, got.native, got.message
+		c.note("entry %q tells the status, too", key)
 	}
 }
 

@@ -11,15 +11,10 @@ import (
 // Suite is what is checked.
 type Suite struct {
 	// Codec is the codec, as it would be shared by all connections.
-	Codec sdk.Codec
+	Codec sdk.Codec `json:"-"`
 
 	// Frames are messages of other implementations of the protocol.
 	Frames []Frame
-
-	// Mirrors are entries that tell something of the message once more: its service,
-	// its timeout, its status. Such an entry changes with what it mirrors, and what it
-	// mirrors with it.
-	Mirrors []string
 
 	// NoAllocations makes an allocation in Decode and Metadata a failure. Without it
 	// the report tells how many there are.

@@ -104,7 +104,9 @@ func (c *Conn) Send(ctx context.Context, r *sdk.Request) error {
 	prober, probes := c.codec.(sdk.Prober)
 	if probes {
 		c.lastID++
+		before := len(c.out)
 		c.out = prober.Heartbeat(c.out, c.lastID)
+		probes = len(c.out) > before
 	}
 	if err := c.write(c.out); err != nil {
 		return c.failed(ctx, err)
