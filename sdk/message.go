@@ -211,32 +211,63 @@ func (mut *Mutation) Names(key string) bool {
 // that are added last, the optional ones among them. It is for codecs that write a
 // message anew; the slices are those of entries and mut.
 func (mut *Mutation) Apply(dst, entries []Entry) []Entry {
+	set, optional, before := finderOf(mut.Set), finderOf(mut.Optional), finderOf(entries)
+	removed := make([]Entry, 0, len(mut.Remove))
+	for _, key := range mut.Remove {
+		removed = append(removed, Entry{Key: key})
+	}
+	gone := finderOf(removed)
 	for _, e := range entries {
-		if slices.ContainsFunc(mut.Remove, func(key []byte) bool { return bytes.Equal(key, e.Key) }) {
+		if gone.find(e.Key) >= 0 {
 			continue
 		}
-		for _, change := range [][]Entry{mut.Set, mut.Optional} {
-			if i := indexOf(change, e.Key); i >= 0 {
-				e.Value = change[i].Value
-			}
+		if i := set.find(e.Key); i >= 0 {
+			e.Value = mut.Set[i].Value
+		} else if i := optional.find(e.Key); i >= 0 {
+			e.Value = mut.Optional[i].Value
 		}
 		dst = append(dst, e)
 	}
 	for _, e := range mut.Set {
-		if indexOf(entries, e.Key) < 0 {
+		if before.find(e.Key) < 0 {
 			dst = append(dst, e)
 		}
 	}
 	for _, e := range mut.Optional {
-		if indexOf(entries, e.Key) < 0 && indexOf(mut.Set, e.Key) < 0 {
+		if before.find(e.Key) < 0 && set.find(e.Key) < 0 {
 			dst = append(dst, e)
 		}
 	}
 	return dst
 }
 
-func indexOf(list []Entry, key []byte) int {
-	return slices.IndexFunc(list, func(e Entry) bool { return bytes.Equal(e.Key, key) })
+// finder finds entries by their keys, in a long list by a map.
+type finder struct {
+	list  []Entry
+	index map[string]int
+}
+
+func finderOf(list []Entry) finder {
+	f := finder{list: list}
+	if len(list) < indexFrom {
+		return f
+	}
+	f.index = make(map[string]int, len(list))
+	for i, e := range list {
+		f.index[string(e.Key)] = i
+	}
+	return f
+}
+
+// find returns the place of the entry with that key, -1 if there is none.
+func (f *finder) find(key []byte) int {
+	if f.index != nil {
+		if i, ok := f.index[string(key)]; ok {
+			return i
+		}
+		return -1
+	}
+	return slices.IndexFunc(f.list, func(e Entry) bool { return bytes.Equal(e.Key, key) })
 }
 
 // Reset makes mut change nothing. Memory is kept.

@@ -32,6 +32,7 @@ func newBuildCmd() *cobra.Command {
 	var (
 		with    []string
 		sdkDir  string
+		version string
 		output  string
 		keep    bool
 		verbose bool
@@ -55,9 +56,10 @@ func newBuildCmd() *cobra.Command {
 				o.Add = append(o.Add, a)
 			}
 			var err error
-			if o.SDK, err = compose.FindSDK(sdkDir, checkout, besideProgram()); err != nil {
+			if o.SDK, err = findSDK(sdkDir, version); err != nil {
 				return cli.Usagef("%w", err)
 			}
+			o.Version = version
 			result, err := compose.Build(cmd.Context(), &o)
 			if err != nil {
 				return err
@@ -68,7 +70,7 @@ func newBuildCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringArrayVar(&with, "with", nil, "a codec's `PACKAGE`[@VERSION|=FOLDER]; repeat it for each")
-	cmd.Flags().StringVar(&sdkDir, "sdk", "", "the checkout of Meltemi, a `FOLDER` (default: the one that this program was built from)")
+	sdkFlags(cmd, &sdkDir, &version)
 	cmd.Flags().StringVarP(&output, "output", "o", "libmeltemi.so", "the library, a `FILE`")
 	cmd.Flags().BoolVar(&keep, "keep", false, "keep the temporary module, and tell where it is")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show what the go command says")

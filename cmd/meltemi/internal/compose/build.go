@@ -17,9 +17,10 @@ import (
 
 // Options are what Build makes.
 type Options struct {
-	SDK    string // the checkout of Meltemi
-	Add    []Addition
-	Output string
+	SDK     string // the checkout of Meltemi
+	Version string // without a checkout: the published version
+	Add     []Addition
+	Output  string
 	// Log gets what the go command says.
 	Log io.Writer
 	// Keep leaves the temporary module where it is, and Log is told where.
@@ -87,6 +88,11 @@ func (b *build) writeModule(ctx context.Context) error {
 			version = "latest"
 		}
 		if _, err := b.goCommand(ctx, "get", a.Package+"@"+version); err != nil {
+			return err
+		}
+	}
+	if b.SDK == "" {
+		if _, err := b.goCommand(ctx, "get", Module+"@"+b.Version); err != nil {
 			return err
 		}
 	}

@@ -28,10 +28,11 @@ var goMod = template.Must(template.New("go.mod").Parse(`module meltemi.local/lib
 
 go 1.26.0
 
-require github.com/meltemi-mesh/meltemi v0.0.0
-
+require github.com/meltemi-mesh/meltemi {{or .Version "v0.0.0"}}
+{{if .SDK}}
 replace github.com/meltemi-mesh/meltemi => {{printf "%q" .SDK}}
-{{range .Modules}}
+{{end}}
+{{- range .Modules}}
 require {{.Module}} v0.0.0
 
 replace {{.Module}} => {{printf "%q" .Folder}}

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
+	"golang.org/x/mod/semver"
 )
 
 // Module is the path of Meltemi's own module.
@@ -84,6 +85,14 @@ func FindSDK(folder string, candidates ...string) (string, error) {
 		}
 	}
 	return "", errors.New("the sources of Meltemi that this program was built from are gone; name a checkout with --sdk")
+}
+
+// CheckVersion checks the form of a published version.
+func CheckVersion(version string) error {
+	if !semver.IsValid(version) {
+		return fmt.Errorf("%q is no version, such as v0.1.0", version)
+	}
+	return nil
 }
 
 func isSDK(folder string) bool {

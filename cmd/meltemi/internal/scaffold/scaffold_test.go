@@ -1,0 +1,66 @@
+package scaffold
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestWrite(t *testing.T) {
+	c := Codec{Name: "my-ledger", Module: "example.com/my-ledger", Folder: filepath.Join(t.TempDir(), "x"), SDK: "/a b/meltemi", Version: "v0.0.0", Program: "meltemi"}
+	names, err := c.Write()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var written strings.Builder
+	for _, name := range names {
+		text, err := os.ReadFile(filepath.Join(c.Folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		written.Write(text)
+	}
+	all := written.String()
+	for _, want := range []string{
+		"package myledger\n", `replace github.com/meltemi-mesh/meltemi => "/a b/meltemi"`, "codec: my-ledger\n",
+		"$(MELTEMI) build", `--sdk "/a b/meltemi"`, `codec "example.com/my-ledger"`,
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("nothing says %q", want)
+		}
+	}
+	if strings.Contains(all, "{{") || strings.Contains(all, "<no value>") {
+		t.Error("a template was left unfilled")
+	}
+	if _, err := c.Write(); err == nil || !strings.Contains(err.Error(), "is there already, and not empty") {
+		t.Errorf("a second time: %v", err)
+	}
+}
+
+func TestAPublishedVersion(t *testing.T) {
+	c := Codec{Name: "ledger", Module: "example.com/ledger", Folder: t.TempDir(), Version: "v1.2.3", Program: "meltemi"}
+	if _, err := c.Write(); err != nil {
+		t.Fatal(err)
+	}
+	mod, err := os.ReadFile(filepath.Join(c.Folder, "go.mod"))
+	if err != nil || strings.Contains(string(mod), "replace") || !strings.Contains(string(mod), "meltemi v1.2.3") {
+		t.Errorf("%v\n%s", err, mod)
+	}
+}
+
+func TestNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"Ledger": "is no name of a codec", "": "is no name of a codec", "a/b": "is no name of a codec",
+		"7up": "is no name of a codec", "a-": "is no name of a codec", "a_b": "is no name of a codec",
+	} {
+		c := Codec{Name: name, Module: "example.com/x", Folder: t.TempDir()}
+		if _, err := c.Write(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	c := Codec{Name: "ledger", Module: "not a path", Folder: t.TempDir()}
+	if _, err := c.Write(); err == nil || !strings.Contains(err.Error(), "malformed import path") {
+		t.Errorf("%v", err)
+	}
+}
