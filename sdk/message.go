@@ -87,10 +87,23 @@ type Message struct {
 // would cost the square of their number.
 const indexFrom = 16
 
-// Reset makes m empty, ready for the next Decode. Memory is kept.
+// What a Message may keep for the next: enough for any usual one, not what one hostile
+// message took.
+const (
+	maxKeptEntries = 1 << 10
+	maxKeptArena   = 64 << 10
+)
+
+// Reset makes m empty, ready for the next Decode. Memory is kept, within bounds.
 func (m *Message) Reset() {
 	entries, arena := m.entries, m.arena
 	index := m.index
+	if cap(entries) > maxKeptEntries {
+		entries, index = nil, nil
+	}
+	if cap(arena) > maxKeptArena {
+		arena = nil
+	}
 	clear(entries) // drop what they point to
 	clear(index)
 	*m = Message{entries: entries[:0], arena: arena[:0], index: index}

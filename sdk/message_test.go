@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -148,5 +149,22 @@ func TestApply(t *testing.T) {
 	}
 	if string(entries[1].Value) != "2" {
 		t.Error("the message's own entries were changed")
+	}
+}
+
+// TestResetForgetsGreatMessages: one hostile message must not cost memory for ever.
+func TestResetForgetsGreatMessages(t *testing.T) {
+	m := &Message{}
+	for i := range 10_000 {
+		m.Set(m.Keep(strconv.AppendInt(nil, int64(i), 10)), nil)
+	}
+	m.Keep(make([]byte, 1<<20))
+	m.Reset()
+	if cap(m.entries) > maxKeptEntries || cap(m.arena) > maxKeptArena || m.index != nil {
+		t.Errorf("%d entries and %d bytes are kept", cap(m.entries), cap(m.arena))
+	}
+	m.Set([]byte("a"), []byte("b"))
+	if v, ok := m.Get("a"); !ok || string(v) != "b" {
+		t.Errorf("%q, %t", v, ok)
 	}
 }

@@ -27,7 +27,8 @@ that port 0 can be used, and the address of Envoy's admin interface (a free port
 It follows the file. A change of listeners, routes and clusters is applied without
 losing a call, and told in a line that begins with "reloaded". If the new file is
 wrong, what runs goes on and the errors are told. Other changes need a restart, which
-is said as well. SIGHUP reads the file at once.
+is said as well. SIGHUP reads the file at once; SIGUSR1 makes Envoy open its access
+logs anew, for programs that rotate them.
 
 SIGINT or SIGTERM stops it: no new connections, then the end once all connections are
 gone, or after --drain-time. A second signal stops it at once. If this program dies,
@@ -86,7 +87,7 @@ func run(cmd *cobra.Command, flags *runFlags, file string, codecs []sdk.Definiti
 		return err
 	}
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1)
 	defer signal.Stop(signals)
 	return supervisor.Run(cmd.Context(), &supervisor.Options{
 		File:        file,

@@ -225,6 +225,27 @@ void envoy_dynamic_module_on_network_filter_destroy(network_module module) {
   free(n);
 }
 
+// A client that sends and does not read would let our answers to it pile up: heartbeats
+// and refusals need no server. Envoy counts the reasons not to read, so this one is kept
+// apart from the edge's own.
+static void set_drowning(network_envoy envoy, meltemi_network* n, bool drowning) {
+  if (n->pass_through || n->handle == 0 || drowning == n->drowning) {
+    return;
+  }
+  n->drowning = drowning;
+  envoy_dynamic_module_callback_network_filter_read_disable(envoy, drowning);
+}
+
+void envoy_dynamic_module_on_network_filter_above_write_buffer_high_watermark(
+    network_envoy envoy, network_module module) {
+  set_drowning(envoy, (meltemi_network*)module, true);
+}
+
+void envoy_dynamic_module_on_network_filter_below_write_buffer_low_watermark(
+    network_envoy envoy, network_module module) {
+  set_drowning(envoy, (meltemi_network*)module, false);
+}
+
 // Part of the interface, and without work for us.
 
 void envoy_dynamic_module_on_network_filter_http_callout_done(
@@ -240,12 +261,4 @@ void envoy_dynamic_module_on_network_filter_config_scheduled(config_module confi
   (void)config, (void)event;
 }
 
-void envoy_dynamic_module_on_network_filter_above_write_buffer_high_watermark(
-    network_envoy envoy, network_module module) {
-  (void)envoy, (void)module;
-}
 
-void envoy_dynamic_module_on_network_filter_below_write_buffer_low_watermark(
-    network_envoy envoy, network_module module) {
-  (void)envoy, (void)module;
-}

@@ -80,7 +80,8 @@ typedef struct {
   uint64_t handle;    // Go's connection; 0 before it is open and after it failed
   uint64_t config;    // Go's configuration
   bool pass_through;  // plain HTTP: Go is not asked any more
-  bool paused;
+  bool paused;        // the edge wants no more bytes for now
+  bool drowning;      // the client does not read what it is sent
 } meltemi_network;
 
 // What Go wants done for an upstream request. The arena holds, in this order, the

@@ -18,6 +18,7 @@ type network struct {
 	config *moduleConfig
 	edge   *engine.Downstream
 	wakeup wakeup
+	failed bool // something of ours panicked; the edge must not be used again
 }
 
 // bufferFactor is how many of the longest messages fit between an RPC client that
@@ -54,7 +55,7 @@ func meltemiNetworkRead(id C.uint32_t, handle C.uint64_t, chunks *C.meltemi_buff
 	defer barrier("a connection's read", func() { out.close = C.MELTEMI_CLOSE_NOW })
 	w := workerOf(id)
 	c := w.networks.get(uint64(handle))
-	if c == nil {
+	if c == nil || c.failed {
 		out.close = C.MELTEMI_CLOSE_NOW
 		return
 	}
@@ -68,12 +69,14 @@ func meltemiNetworkWrite(id C.uint32_t, handle C.uint64_t, chunks *C.meltemi_buf
 ) {
 	w := workerOf(id)
 	c := w.networks.get(uint64(handle))
-	if c == nil {
+	if c == nil || c.failed {
 		return
 	}
-	// A connection must not be closed from here; the wake that follows finds the
-	// edge broken and closes it.
-	defer barrier("a connection's write", func() { c.wakeup.wake(c.envoy) })
+	// A connection must not be closed from here; the wake that follows closes it.
+	defer barrier("a connection's write", func() {
+		c.failed = true
+		c.wakeup.wake(c.envoy)
+	})
 	c.carry(w, c.edge.Write(time.Now(), w.views(chunks, n)), out)
 }
 
@@ -86,6 +89,10 @@ func meltemiNetworkWake(id C.uint32_t, handle C.uint64_t, out *C.meltemi_network
 		return
 	}
 	c.wakeup.woken()
+	if c.failed {
+		out.close = C.MELTEMI_CLOSE_NOW
+		return
+	}
 	c.carry(w, c.edge.Wake(time.Now()), out)
 }
 

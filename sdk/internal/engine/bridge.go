@@ -123,7 +123,12 @@ func (b *Bridge) Headers(list []Field, end bool) *BridgeOutput {
 // Data takes a part of the request's body, borrowed until it returns.
 func (b *Bridge) Data(chunks [][]byte, end bool) *BridgeOutput {
 	b.begin()
-	if b.failure == nil && !b.sent {
+	b.complete = b.complete || end
+	switch {
+	case b.sent:
+	case b.failure != nil:
+		b.out.Defer = b.complete
+	default:
 		b.take(chunks, end)
 	}
 	return &b.out
@@ -144,7 +149,6 @@ func (b *Bridge) take(chunks [][]byte, end bool) {
 		b.body.keep(frame, own)
 		return
 	}
-	b.complete = true
 	if err := b.forward(frame); err != nil {
 		b.refuse(err)
 	}
@@ -154,7 +158,11 @@ func (b *Bridge) take(chunks [][]byte, end bool) {
 func (b *Bridge) Trailers() *BridgeOutput {
 	b.begin()
 	b.complete = true
-	if b.failure == nil && !b.sent {
+	switch {
+	case b.sent:
+	case b.failure != nil:
+		b.out.Defer = true
+	default:
 		b.refuse(sdk.Malformed("trailers", -1, errTrailers))
 	}
 	return &b.out

@@ -148,7 +148,7 @@ func TestBridgeRefusesWithoutAByteToTheServer(t *testing.T) {
 		}, "internal"},
 	} {
 		b := NewBridge(c)
-		if o := tt.run(b); len(o.ToServer) > 0 || o.Response != nil {
+		if o := tt.run(b); len(o.ToServer) > 0 || o.Response != nil || !o.Defer {
 			t.Errorf("%s: %x, %s", name, o.ToServer, show(o.Response))
 		}
 		if got := show(b.Deferred().Response); !strings.Contains(got, "meltemi_"+tt.cause) || !strings.Contains(got, "end=true") {

@@ -146,5 +146,8 @@ var causeCodes = map[sdk.Cause]sdk.Code{
 	sdk.CauseUnreadable: sdk.InvalidArgument, sdk.CauseUnsupported: sdk.Unimplemented,
 	sdk.CauseBadResponse: sdk.Internal, sdk.CauseInternal: sdk.Internal,
 	sdk.CauseDraining: sdk.Unavailable, sdk.CauseOverloaded: sdk.ResourceExhausted,
-	sdk.CauseConnectionLost: sdk.Unknown,
+	sdk.CauseConnectionLost: sdk.Unknown, sdk.CauseConnectFailure: sdk.Unavailable,
+	sdk.CauseNoUpstream: sdk.Unavailable, sdk.CauseNoRoute: sdk.Unimplemented,
+	sdk.CauseTimeout: sdk.DeadlineExceeded, sdk.CauseDenied: sdk.PermissionDenied,
+	sdk.CauseRateLimited: sdk.ResourceExhausted,
 }

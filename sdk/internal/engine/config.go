@@ -254,6 +254,19 @@ func (c *Config) exposed(key []byte) bool {
 	return false
 }
 
+// exposedAs is exposed for the name of a header, in which letters have no case.
+func (c *Config) exposedAs(name []byte) bool {
+	if c.expose == nil {
+		return true
+	}
+	for _, pattern := range c.expose {
+		if ok, err := path.Match(strings.ToLower(pattern), string(name)); ok && err == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // problems collects what is wrong with a configuration.
 type problems []error
 

@@ -29,11 +29,13 @@ type Downstream struct {
 	encoder headerEncoder
 
 	// Calls.
-	open    map[uint32]*call // by stream
-	spare   []*call
-	order   []*call // of ordered codecs: calls in the order of their requests
-	waiting queue   // requests that wait for a stream
-	blocked []*call // calls that wait for a window, in order
+	open            map[uint32]*call // by stream
+	spare           []*call
+	order           []*call       // of ordered codecs: calls in the order of their requests
+	waiting         queue         // requests that wait for a stream
+	waited          time.Duration // how long the request at hand did
+	blocked         []*call       // calls that wait for a window, in order
+	kept, keptBytes int           // replies of ordered codecs that wait for their turn
 
 	// To the connection manager.
 	http       []byte // of the output at hand, in scratch
@@ -133,7 +135,7 @@ func (d *Downstream) Closed() *Output {
 
 // decide finds out what the connection speaks.
 func (d *Downstream) decide(b []byte) bool {
-	what, index := d.cfg.sniff(b)
+	what, index := d.cfg.sniff(b, &d.counts)
 	switch what {
 	case undecided:
 		return false
@@ -154,8 +156,9 @@ func (d *Downstream) decide(b []byte) bool {
 // sake of connections that pass through.
 func (d *Downstream) start(index int) {
 	d.index, d.codec = index, d.cfg.codecs[index]
-	if p := d.kind().perConnection; p != nil {
-		d.codec = p.NewConnection()
+	if p := d.kind().perConnection; p != nil && !d.connect(p) {
+		d.codec = d.cfg.codecs[index]
+		d.lost(errNoState)
 	}
 	d.open = make(map[uint32]*call)
 	d.encoder.init()
@@ -181,6 +184,9 @@ func (d *Downstream) begin(now time.Time) {
 
 // end completes an output from which everything is allowed.
 func (d *Downstream) end() *Output {
+	if d.mode == isRPC {
+		d.throttle()
+	}
 	d.out.HTTP = d.http
 	d.out.Close = d.closing()
 	return d.result()

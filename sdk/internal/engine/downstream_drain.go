@@ -121,10 +121,14 @@ func (d *Downstream) tick() {
 		if d.drain.draining && !d.left() {
 			d.due(d.drain.asked.Add(leaveGrace))
 		}
+		if d.drain.failed && !d.drain.giveUp.IsZero() {
+			d.due(d.drain.giveUp)
+		}
 	}
 	if d.mode != isRPC {
 		return
 	}
+	d.expire()
 	d.admit()
 	d.probe()
 }

@@ -47,9 +47,9 @@ func (d *Downstream) written(chunks [][]byte) {
 
 // wakeWanted reports whether something waits that must not be done in Write.
 func (d *Downstream) wakeWanted() bool {
-	return len(d.http) > 0 || d.closing() != CloseNone ||
-		d.waiting.len() > 0 && len(d.open) < d.peer.maxStreams ||
-		d.paused && d.waiting.len() == 0
+	pause, resume := d.pressure()
+	return len(d.http) > 0 || d.closing() != CloseNone || pause || resume ||
+		d.waiting.len() > 0 && len(d.open) < d.peer.maxStreams
 }
 
 func (d *Downstream) frame(f *frame) error {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
@@ -33,9 +34,8 @@ func (d *Downstream) gotData(c *call, p []byte, end bool) {
 	switch {
 	case c.oneway:
 	case len(c.reply)+len(p) > d.cfg.maxMessage:
-		d.bad(c, errTooMuch)
 		d.http = appendReset(d.http, c.stream, errorCancel)
-		d.forget(c)
+		d.bad(c, errTooMuch) // the last: it may give the call back
 		return
 	case end && len(c.reply) == 0:
 		d.complete(c, p)
@@ -109,13 +109,13 @@ func (d *Downstream) deliver(c *call, body []byte) error {
 		}
 	}
 	// What cannot be read goes on as it is: the client may understand it.
-	d.counts.Add(MetricReplies, 1)
 	if !d.kind().ordered {
 		if d.scratch.mutation.Empty() {
 			d.toPeer = append(d.toPeer, body...)
 		} else if d.toPeer, err = d.encode(d.toPeer, m, &d.scratch.mutation); err != nil {
 			return err
 		}
+		d.counts.Add(MetricReplies, 1)
 		d.release(c)
 		return nil
 	}
@@ -130,6 +130,7 @@ func (d *Downstream) deliver(c *call, body []byte) error {
 		}
 		c.reply = encoded
 	}
+	d.counts.Add(MetricReplies, 1)
 	d.inOrder(c)
 	return nil
 }
@@ -153,9 +154,13 @@ func (d *Downstream) resetByPeer(c *call) {
 
 // forget takes a call out of the open ones.
 func (d *Downstream) forget(c *call) {
-	if d.open[c.stream] == c {
-		delete(d.open, c.stream)
-		d.counts.Add(MetricOpenCalls, -1)
+	if d.open[c.stream] != c {
+		return
+	}
+	delete(d.open, c.stream)
+	d.counts.Add(MetricOpenCalls, -1)
+	if len(c.body) > 0 {
+		d.blocked = slices.DeleteFunc(d.blocked, func(other *call) bool { return other == c })
 	}
 }
 
@@ -182,10 +187,17 @@ func (d *Downstream) finish(c *call, f sdk.Failure) {
 // inOrder marks an ordered call as answered and sends what has come to its turn.
 func (d *Downstream) inOrder(c *call) {
 	c.done = true
-	for len(d.order) > 0 && d.order[0].done {
-		first := d.order[0]
+	d.kept++
+	d.keptBytes += len(c.reply)
+	n := 0
+	for ; n < len(d.order) && d.order[n].done; n++ {
+		first := d.order[n]
 		d.toPeer = append(d.toPeer, first.reply...)
-		d.order = d.order[:copy(d.order, d.order[1:])]
+		d.kept--
+		d.keptBytes -= len(first.reply)
 		d.release(first)
+	}
+	if n > 0 {
+		d.order = d.order[:copy(d.order, d.order[n:])]
 	}
 }

@@ -69,7 +69,12 @@ func (d *Downstream) oversize(m *sdk.Message, n int) {
 	d.wanted, d.skip = 0, n
 	switch m.Kind {
 	case sdk.KindRequest, sdk.KindOneWay:
-		d.refuse(m, d.overlimit(n), m.Kind == sdk.KindOneWay)
+		err := d.overlimit(n)
+		if d.kind().ordered && m.Kind == sdk.KindRequest && d.waiting.len() > 0 {
+			d.wait(m, err) // it must not overtake the requests before it
+		} else {
+			d.refuse(m, err, m.Kind == sdk.KindOneWay)
+		}
 	case sdk.KindUnknown:
 		d.lost(d.overlimit(n))
 		return
@@ -100,7 +105,9 @@ func (d *Downstream) arrived(m *sdk.Message, err error) {
 		d.counts.Add(MetricGoAways, 1)
 	case sdk.KindResponse:
 		d.counts.Add(MetricUnmatchedAnswers, 1)
-	case sdk.KindHeartbeatReply, sdk.KindUnknown:
+	case sdk.KindUnknown:
+		d.lost(err) // nobody knows whom to answer
+	case sdk.KindHeartbeatReply:
 	}
 }
 
@@ -114,12 +121,21 @@ func (d *Downstream) called(m *sdk.Message, err error) {
 		}
 		oneway = d.cfg.isOneway(m)
 	}
+	if err == nil && d.waited > 0 && m.Timeout > 0 {
+		if m.Timeout -= d.waited; m.Timeout <= d.cfg.margin {
+			err = &sdk.CallError{Cause: sdk.CauseTimeout, Offset: -1, Err: errExpired}
+		}
+	}
 	if err == nil && d.drain.refusing() {
 		err = &sdk.CallError{Cause: sdk.CauseDraining, Offset: -1, Err: errDraining}
 	}
 	// Where order counts, a refusal must not overtake the requests before it.
-	if (err == nil || d.kind().ordered) && (d.waiting.len() > 0 || len(d.open) >= d.peer.maxStreams) {
-		d.wait(m)
+	switch full := len(d.open) >= d.peer.maxStreams; {
+	case err == nil && (d.waiting.len() > 0 || full):
+		d.wait(m, nil)
+		return
+	case err != nil && d.kind().ordered && !oneway && d.waiting.len() > 0:
+		d.wait(m, err)
 		return
 	}
 	if err == nil {
@@ -137,7 +153,10 @@ func (d *Downstream) called(m *sdk.Message, err error) {
 	d.send(d.newCall(m, oneway), m.Bytes)
 }
 
-var errDraining = errors.New("the proxy is going away")
+var (
+	errDraining = errors.New("the proxy is going away")
+	errExpired  = errors.New("the client's time was up before there was a stream for its call")
+)
 
 // send opens a stream for the call and writes its frame as far as windows allow.
 func (d *Downstream) send(c *call, frame []byte) {

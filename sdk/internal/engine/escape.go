@@ -4,15 +4,24 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"strings"
 )
 
-// A byte that a place cannot hold is written as '~' and two upper-case hex digits.
-// No proxy normalises that away, unlike '%'.
+// A byte that a place cannot hold is written as '~' and two hex digits: upper-case ones
+// in paths and values, lower-case ones in names of headers, in which HTTP/2 allows no
+// others (RFC 9113, section 8.2.1). No proxy normalises that away, unlike '%'.
 const escapeMark = '~'
 
-const upperHex = "0123456789ABCDEF"
+const (
+	upperHex = "0123456789ABCDEF"
+	lowerHex = "0123456789abcdef"
+)
 
-var errEscape = errors.New("'~' is not followed by two upper-case hex digits")
+var (
+	errEscape = errors.New("'~' is not followed by two hex digits, upper-case in paths and values, lower-case in names")
+	// Of two spellings of one thing, a policy would know only one.
+	errSpelling = errors.New("it is not spelled as a proxy writes it")
+)
 
 // byteSet is a set of bytes.
 type byteSet [256]bool
@@ -46,18 +55,18 @@ func appendEscaped(dst, s []byte, set *byteSet) []byte {
 		if set[b] {
 			dst = append(dst, b)
 		} else {
-			dst = appendEscape(dst, b)
+			dst = appendEscape(dst, b, upperHex)
 		}
 	}
 	return dst
 }
 
-func appendEscape(dst []byte, b byte) []byte {
-	return append(dst, escapeMark, upperHex[b>>4], upperHex[b&15])
+func appendEscape(dst []byte, b byte, digits string) []byte {
+	return append(dst, escapeMark, digits[b>>4], digits[b&15])
 }
 
 // appendUnescaped appends s with its escapes undone.
-func appendUnescaped(dst, s []byte) ([]byte, error) {
+func appendUnescaped(dst, s []byte, digits string) ([]byte, error) {
 	for i := 0; i < len(s); i++ {
 		if s[i] != escapeMark {
 			dst = append(dst, s[i])
@@ -66,7 +75,7 @@ func appendUnescaped(dst, s []byte) ([]byte, error) {
 		if i+2 >= len(s) {
 			return dst, errEscape
 		}
-		high, low := bytes.IndexByte([]byte(upperHex), s[i+1]), bytes.IndexByte([]byte(upperHex), s[i+2])
+		high, low := strings.IndexByte(digits, s[i+1]), strings.IndexByte(digits, s[i+2])
 		if high < 0 || low < 0 {
 			return dst, errEscape
 		}
@@ -83,7 +92,7 @@ func appendSegment(dst, s []byte) []byte {
 		return appendEscaped(dst, s, &segmentBytes)
 	}
 	for _, b := range s {
-		dst = appendEscape(dst, b)
+		dst = appendEscape(dst, b, upperHex)
 	}
 	return dst
 }
@@ -104,7 +113,7 @@ func validValue(s []byte) bool {
 func appendMarkedValue(dst, s []byte) []byte {
 	for i, b := range s {
 		if isControl(b) || b == escapeMark || isSpace(b) && (i == 0 || i == len(s)-1) {
-			dst = appendEscape(dst, b)
+			dst = appendEscape(dst, b, upperHex)
 		} else {
 			dst = append(dst, b)
 		}
@@ -127,7 +136,7 @@ func appendKey(dst, key []byte) []byte {
 		if nameBytes[b] {
 			dst = append(dst, b)
 		} else {
-			dst = appendEscape(dst, b)
+			dst = appendEscape(dst, b, lowerHex)
 		}
 	}
 	if !isReserved(dst[start:]) {
@@ -144,7 +153,7 @@ func appendUnkey(dst, name []byte) ([]byte, error) {
 	if len(name) > 0 && name[0] == '_' && isReserved(name[1:]) {
 		name = name[1:]
 	}
-	return appendUnescaped(dst, name)
+	return appendUnescaped(dst, name, lowerHex)
 }
 
 // isReserved reports whether a name is one of ours, after any number of '_': the

@@ -42,7 +42,10 @@ func (g *guarded) metadata(m *sdk.Message) (err error) {
 
 func (g *guarded) encode(dst []byte, m *sdk.Message, mut *sdk.Mutation) (b []byte, err error) {
 	defer g.recover("Encode", func(cause error) { b, err = dst, internalError(cause) })
-	return g.codec.Encode(dst, m, mut)
+	if b, err = g.codec.Encode(dst, m, mut); err != nil {
+		return dst, err // what came with the error may be anything
+	}
+	return b, nil
 }
 
 // reply appends the protocol's error. ok is false if the protocol cannot say it.
@@ -56,6 +59,14 @@ func (g *guarded) reply(dst []byte, call sdk.Call, f sdk.Failure) (b []byte, ok 
 		return dst, false
 	}
 	return b, true
+}
+
+// connect gives a codec with connection state a state of its own. A codec that cannot
+// make one ends the connection.
+func (g *guarded) connect(from sdk.PerConnection) (ok bool) {
+	defer g.recover("NewConnection", func(error) { ok = false })
+	g.codec = from.NewConnection()
+	return g.codec != nil
 }
 
 func (g *guarded) heartbeatReply(dst []byte, m *sdk.Message) (b []byte) {

@@ -89,7 +89,7 @@ func TestRequestHeaders(t *testing.T) {
 		"one-way by method": {`"oneway":["s/m"]`, request("s", "m"), ":authority=toy :path=/s/m x-rpc-kind=oneway"},
 		"names": {
 			``, request("s", "m", [2]string{"Tenant", "A"}, [2]string{"a b", "1"}, [2]string{"~", "2"}, [2]string{"", "3"}),
-			":authority=toy :path=/s/m x-rpc-tenant=A x-rpc-a~20b=1 x-rpc-~7E=2",
+			":authority=toy :path=/s/m x-rpc-tenant=A x-rpc-a~20b=1 x-rpc-~7e=2",
 		},
 		"values": {
 			``, request("s", "m", [2]string{"a", " x"}, [2]string{"b", "x\n~"}, [2]string{"c", "ü~"}, [2]string{"d", ""}),
@@ -107,7 +107,7 @@ func TestRequestHeaders(t *testing.T) {
 		"hidden": {`"on_fold":"hide"`, request("s", "m", [2]string{"A", "1"}, [2]string{"a", "2"}, [2]string{"b", "3"}), ":authority=toy :path=/s/m x-rpc-b=3"},
 		"nothing but what a client may set": {
 			``, request("s", "m", [2]string{":path", "/x"}, [2]string{"x-envoy-retry-on", "5xx"}, [2]string{"host", "h"}),
-			":authority=toy :path=/s/m x-rpc-~3Apath=/x x-rpc-x-envoy-retry-on=5xx x-rpc-host=h",
+			":authority=toy :path=/s/m x-rpc-~3apath=/x x-rpc-x-envoy-retry-on=5xx x-rpc-host=h",
 		},
 	}
 	for name, tt := range tests {

@@ -9,6 +9,7 @@ import (
 )
 
 var (
+	errOtherKind   = errors.New("of the method that was called and the one that it became, one is declared one-way")
 	errNoMethod    = errors.New("the message names no method")
 	errContradicts = errors.New("a message of this kind cannot be changed")
 )
@@ -98,11 +99,13 @@ func (c *Config) authorityOf(service []byte, env *Env) []byte {
 
 // isOneway reports whether a call gets no answer: because its message says so, or
 // because the configuration says so of its method.
-func (c *Config) isOneway(m *sdk.Message) bool {
-	if m.Kind == sdk.KindOneWay || len(c.oneway) == 0 {
-		return m.Kind == sdk.KindOneWay
+func (c *Config) isOneway(m *sdk.Message) bool { return c.isOnewayAs(m.Kind, m.Service, m.Method) }
+
+func (c *Config) isOnewayAs(kind sdk.Kind, service, method []byte) bool {
+	if kind == sdk.KindOneWay || len(c.oneway) == 0 {
+		return kind == sdk.KindOneWay
 	}
-	return c.oneway[string(m.Service)+"/"+string(m.Method)]
+	return c.oneway[string(service)+"/"+string(method)]
 }
 
 // requestMutation compares the headers of a request with what its frame says, and
@@ -125,11 +128,21 @@ func (f *fields) requestMutation(c *Config, g *guarded, mut *sdk.Mutation, m *sd
 		if err := f.pathMutation(c, mut, m, got); err != nil {
 			return err
 		}
+		if c.isOnewayAs(m.Kind, orElse(mut.Service, m.Service), orElse(mut.Method, m.Method)) != c.isOneway(m) {
+			return sdk.Unsupported(":path", errOtherKind) // somebody waits for an answer, or nobody does
+		}
 	}
 	if err := f.addViews(c, m); err != nil {
 		return err
 	}
 	return f.diff(c, mut, headers)
+}
+
+func orElse(b, otherwise []byte) []byte {
+	if b == nil {
+		return otherwise
+	}
+	return b
 }
 
 // checkRequest checks what no mutation can mend.
@@ -196,11 +209,20 @@ func (f *fields) pathMutation(c *Config, mut *sdk.Mutation, m *sdk.Message, path
 	return nil
 }
 
+// segment reads a segment of a path. It has to be spelled as path writes it: whoever
+// matches paths knows that spelling alone.
 func (f *fields) segment(s []byte) (b []byte, err error) {
 	f.grow(len(s))
 	from := len(f.scratch)
-	if f.scratch, err = appendUnescaped(f.scratch, s); err != nil {
+	if f.scratch, err = appendUnescaped(f.scratch, s, upperHex); err != nil {
 		return nil, sdk.Malformed(":path", -1, err)
 	}
-	return f.tail(from), nil
+	b = f.tail(from)
+	f.grow(3 * len(b))
+	from = len(f.scratch)
+	f.scratch = appendSegment(f.scratch, b)
+	if !bytes.Equal(f.tail(from), s) {
+		return nil, sdk.Malformed(":path", -1, fmt.Errorf("%q: %w", s, errSpelling))
+	}
+	return b, nil
 }

@@ -22,7 +22,7 @@ const maxSniff = 64
 // sniff looks at the first bytes of a client. HTTP/2 is recognised everywhere,
 // since the proxy of another host speaks it; HTTP/1 only where several protocols
 // share the port.
-func (c *Config) sniff(b []byte) (what firstBytes, codec int) {
+func (c *Config) sniff(b []byte, counts *Counts) (what firstBytes, codec int) {
 	if len(b) == 0 {
 		return undecided, 0
 	}
@@ -45,7 +45,7 @@ func (c *Config) sniff(b []byte) (what firstBytes, codec int) {
 	case sdk.MatchNo:
 	}
 	for i := range c.kinds {
-		switch c.sniffOne(i, b) {
+		switch c.sniffOne(i, b, counts) {
 		case sdk.MatchYes:
 			return isRPC, i
 		case sdk.MatchMaybe:
@@ -59,8 +59,8 @@ func (c *Config) sniff(b []byte) (what firstBytes, codec int) {
 	return isNothing, 0
 }
 
-func (c *Config) sniffOne(i int, b []byte) (match sdk.Match) {
-	g := guarded{cfg: c, codec: c.codecs[i], index: i, counts: &Counts{}}
+func (c *Config) sniffOne(i int, b []byte, counts *Counts) (match sdk.Match) {
+	g := guarded{cfg: c, codec: c.codecs[i], index: i, counts: counts}
 	defer g.recover("Sniff", func(error) { match = sdk.MatchNo })
 	return c.kinds[i].sniffer.Sniff(b)
 }

@@ -42,6 +42,7 @@ const slotBits = 20
 var (
 	errUnsolicited = errors.New("the server sent a reply that nobody waits for")
 	errOverlong    = errors.New("the server's message is over the limit")
+	errNoState     = errors.New("the codec has no state for the connection")
 	errTrailing    = errors.New("bytes follow the reply")
 )
 
@@ -67,7 +68,9 @@ func (u *Upstream) reset(c *Config, counts *Counts, rewrite bool) {
 	}
 	u.message.Reset()
 	if p := c.kinds[0].perConnection; p != nil {
-		u.codec = p.NewConnection()
+		if !u.connect(p) {
+			u.codec, u.broken = c.codecs[0], errNoState
+		}
 	}
 }
 
@@ -145,7 +148,7 @@ func (u *Upstream) feed(chunks [][]byte, h upstreamHandler) error {
 		m.Reset()
 		n, err := u.decode(sdk.FromServer, b, m)
 		if errors.Is(err, sdk.ErrNeedMore) {
-			if n > u.cfg.maxMessage {
+			if n > u.cfg.maxMessage || n == 0 && len(b) > u.cfg.maxMessage {
 				u.broken = errOverlong
 			}
 			u.wanted = n

@@ -113,6 +113,9 @@ func (f *fields) diff(c *Config, mut *sdk.Mutation, headers []Field) error {
 		}
 		value := h.Value
 		if repeated(headers[i+1:], plain) {
+			if metadata && marked(headers[i:], plain) {
+				return sdk.Malformed("header "+string(h.Name), -1, errSpelling)
+			}
 			value = joined(headers[i:], plain)
 		}
 		switch {
@@ -122,12 +125,17 @@ func (f *fields) diff(c *Config, mut *sdk.Mutation, headers []Field) error {
 				return err
 			}
 			if metadata {
+				if !c.exposedAs(key) {
+					return sdk.Malformed("header "+string(h.Name), -1, errNotExposed)
+				}
 				if !alreadySet(mut, key) {
 					mut.Set = append(mut.Set, sdk.Entry{Key: key, Value: text})
 				}
 			} else {
 				mut.Optional = append(mut.Optional, sdk.Entry{Key: key, Value: text})
 			}
+		case v.hidden && !metadata:
+			// Tracing never refuses a call, and which of several keys is meant is not known.
 		case v.hidden:
 			return sdk.Malformed("metadata", -1, fmt.Errorf("header %q would set one of several keys that look the same", h.Name))
 		default:
@@ -154,7 +162,11 @@ func (f *fields) diff(c *Config, mut *sdk.Mutation, headers []Field) error {
 	return nil
 }
 
-// entryOf undoes the escapes of a header.
+// errNotExposed refuses what would change an entry that no policy could see.
+var errNotExposed = errors.New("entries of that name are not exposed here")
+
+// entryOf undoes the escapes of a header. A header that is not spelled as view writes it
+// is an error: whoever matches headers knows that spelling alone.
 func (f *fields) entryOf(name, value []byte, metadata bool) (key, text []byte, err error) {
 	if !metadata {
 		return name, value, nil
@@ -168,21 +180,46 @@ func (f *fields) entryOf(name, value []byte, metadata bool) (key, text []byte, e
 	if key = f.tail(from); len(key) == 0 {
 		return nil, nil, sdk.Malformed("header "+string(name), -1, errors.New("it names no key"))
 	}
+	if f.grow(3*len(key) + 1); !f.spelled(plain[len(prefix):], func(dst []byte) []byte { return appendKey(dst, key) }) {
+		return nil, nil, sdk.Malformed("header "+string(name), -1, errSpelling)
+	}
 	if len(plain) == len(name) {
 		return key, value, nil
 	}
 	f.grow(len(value))
 	from = len(f.scratch)
-	if f.scratch, err = appendUnescaped(f.scratch, value); err != nil {
+	if f.scratch, err = appendUnescaped(f.scratch, value, upperHex); err != nil {
 		return nil, nil, sdk.Malformed("header "+string(name), -1, err)
 	}
-	return key, f.tail(from), nil
+	text = f.tail(from)
+	f.grow(3 * len(text))
+	if validValue(text) || !f.spelled(value, func(dst []byte) []byte { return appendMarkedValue(dst, text) }) {
+		return nil, nil, sdk.Malformed("header "+string(name), -1, errSpelling)
+	}
+	return key, text, nil
+}
+
+// spelled reports whether s is what write appends.
+func (f *fields) spelled(s []byte, write func(dst []byte) []byte) bool {
+	from := len(f.scratch)
+	f.scratch = write(f.scratch)
+	return bytes.Equal(f.tail(from), s)
 }
 
 // isMetadata reports whether a header stands for a metadata entry.
 func isMetadata(name []byte) bool {
 	return len(name) > len(prefix) && string(name[:len(prefix)]) == prefix &&
 		string(name) != headerKind && string(name) != headerStatus && !bytes.HasPrefix(name, []byte(localPrefix))
+}
+
+// marked reports whether one of the headers of that name has a marked value.
+func marked(headers []Field, plain []byte) bool {
+	for i := range headers {
+		if name := headers[i].Name; len(name) != len(plain) && bytes.Equal(plainName(name), plain) {
+			return true
+		}
+	}
+	return false
 }
 
 func repeated(headers []Field, plain []byte) bool {

@@ -107,6 +107,14 @@ func TestAttacks(t *testing.T) {
 		"bad escape":            {"POST", "/good.Service/re~zzd", headers("x-rpc-tenant", "blue"), good, false},
 		"bad escape in a name":  {"POST", path, headers("x-rpc-tenant", "blue", "x-rpc-a~4", "1"), good, false},
 		"bad escape in a value": {"POST", path, headers("x-rpc-tenant~", "~4"), good, false},
+
+		// Whoever matches paths and headers knows one spelling.
+		"method, other spelling":   {"POST", "/good.Service/re~61d", headers("x-rpc-tenant", "blue"), good, false},
+		"service, other spelling":  {"POST", "/good.~53ervice/read", headers("x-rpc-tenant", "blue"), good, false},
+		"name, other spelling":     {"POST", path, headers("x-rpc-tenant", "blue", "x-rpc-t~65nant", "red"), good, false},
+		"value, other spelling":    {"POST", path, headers("x-rpc-tenant~", "re~64"), good, false},
+		"two spellings of a value": {"POST", path, headers("x-rpc-tenant", "blue", "x-rpc-tenant~", "red~0A"), good, false},
+		"reserved, other spelling": {"POST", path, headers("x-rpc-tenant", "blue", "x-rpc-k~69nd", "oneway"), good, false},
 	}
 	each(t, func(t *testing.T, version string) {
 		server := Serve(t, Echo)
@@ -122,7 +130,7 @@ func TestAttacks(t *testing.T) {
 		}
 
 		// What can be applied to the frame is: the headers win.
-		status, _, body := a.send(attack{"POST", "/other.Service/wri~74e", headers("x-rpc-tenant", "red", "x-rpc-new", "1", "x-rpc-local-x", "2", "x-other", "3"), frame(sdk.KindRequest, [2]string{"tenant", "blue"}, [2]string{"secret", "s"}), false})
+		status, _, body := a.send(attack{"POST", "/other.Service/write", headers("x-rpc-tenant", "red", "x-rpc-new", "1", "x-rpc-local-x", "2", "x-other", "3"), frame(sdk.KindRequest, [2]string{"tenant", "blue"}, [2]string{"secret", "s"}), false})
 		if _, _, ok := testcodec.Parse(body); status != "0" || !ok {
 			t.Fatalf("status %q, body %x", status, body)
 		}

@@ -53,6 +53,27 @@ func fill(n *yaml.Node, key string, value *yaml.Node) {
 	}
 }
 
+// set gives the entry of the mapping n with that key another value.
+func set(n *yaml.Node, key string, value *yaml.Node) {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			n.Content[i+1] = value
+			return
+		}
+	}
+	put(n, key, value)
+}
+
+// clone is a copy of a node with all below it.
+func clone(n *yaml.Node) *yaml.Node {
+	c := *n
+	c.Content = nil
+	for _, child := range n.Content {
+		c.Content = append(c.Content, clone(child))
+	}
+	return &c
+}
+
 // sub is the mapping under key in n, added empty if n has none.
 func sub(n *yaml.Node, key string) *yaml.Node {
 	if have := get(n, key); have != nil {

@@ -10,10 +10,12 @@ import (
 
 // Names of what a connection manager consists of.
 const (
-	hcmName    = "envoy.filters.network.http_connection_manager"
-	hcmType    = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
-	routerName = "envoy.filters.http.router"
-	routerType = "envoy.extensions.filters.http.router.v3.Router"
+	hcmName           = "envoy.filters.network.http_connection_manager"
+	hcmType           = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+	earlyMutationName = "envoy.http.early_header_mutation.header_mutation"
+	earlyMutationType = "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
+	routerName        = "envoy.filters.http.router"
+	routerType        = "envoy.extensions.filters.http.router.v3.Router"
 )
 
 // Room for metadata, which becomes headers: the codecs expose at most 256 entries
@@ -95,6 +97,17 @@ func fillCodecHCM(l *listener) {
 		fill(l.hcm, "generate_request_id", filledBool(false)) // nobody would see it
 	}
 	fillLocalReplies(l.hcm)
+	removeLocalMetadata(l.hcm)
+}
+
+// removeLocalMetadata takes out what only this proxy may say of a call (x-rpc-local-*),
+// before anything reads it: whoever speaks HTTP/2 to the port could have set it.
+func removeLocalMetadata(hcm *yaml.Node) {
+	prefix := mapping(entry{"prefix", filledString("x-rpc-local-")})
+	remove := mapping(entry{"remove_on_match", mapping(entry{"key_matcher", prefix})})
+	fill(hcm, "early_header_mutation_extensions", list())
+	early := get(hcm, "early_header_mutation_extensions")
+	early.Content = append([]*yaml.Node{extension(earlyMutationName, earlyMutationType, entry{"mutations", list(remove)})}, early.Content...)
 }
 
 // hasRouter tells whether a list of HTTP filters has the router.

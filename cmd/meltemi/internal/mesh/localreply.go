@@ -15,8 +15,9 @@ const (
 // then, which is retried; UNKNOWN (2) is not.
 var unknownFlags = []string{"UC", "UR", "LR", "UPE"}
 
-// fillLocalReplies adds our mappers behind the user's. The first that matches wins,
-// so the user's get the cause as well.
+// fillLocalReplies adds our mappers behind the user's. The first that matches wins, so
+// each of the user's gets the cause as well, and goes a second time before itself, for
+// lost connections, with the status that is not retried.
 func fillLocalReplies(hcm *yaml.Node) {
 	config := sub(hcm, "local_reply_config")
 	fill(config, "mappers", list())
@@ -28,13 +29,10 @@ func fillLocalReplies(hcm *yaml.Node) {
 			headers.Content = append(headers.Content, header(causeHeader, causeFormat))
 		}
 	}
-	flags := list()
-	for _, flag := range unknownFlags {
-		flags.Content = append(flags.Content, filledString(flag))
-	}
+	mappers.Content = withLostConnections(mappers.Content)
 	mappers.Content = append(mappers.Content,
 		mapping(
-			entry{"filter", mapping(entry{"response_flag_filter", mapping(entry{"flags", flags})})},
+			entry{"filter", lostConnection()},
 			entry{"headers_to_add", list(header("grpc-status", "2"), header(causeHeader, causeFormat))},
 		),
 		mapping(
@@ -42,6 +40,31 @@ func fillLocalReplies(hcm *yaml.Node) {
 			entry{"headers_to_add", list(header(causeHeader, causeFormat))},
 		),
 	)
+}
+
+// withLostConnections puts before each mapper the same for lost connections only.
+func withLostConnections(mappers []*yaml.Node) (all []*yaml.Node) {
+	for _, mapper := range mappers {
+		filter := get(mapper, "filter")
+		if filter != nil && !addsHeader(get(mapper, "headers_to_add"), "grpc-status") {
+			lost := clone(mapper)
+			set(lost, "filter", mapping(entry{"and_filter", mapping(entry{"filters", list(lostConnection(), clone(filter))})}))
+			headers := get(lost, "headers_to_add")
+			headers.Content = append(headers.Content, header("grpc-status", "2"))
+			all = append(all, lost)
+		}
+		all = append(all, mapper)
+	}
+	return all
+}
+
+// lostConnection is an access log filter for connections that were lost in mid-call.
+func lostConnection() *yaml.Node {
+	flags := list()
+	for _, flag := range unknownFlags {
+		flags.Content = append(flags.Content, filledString(flag))
+	}
+	return mapping(entry{"response_flag_filter", mapping(entry{"flags", flags})})
 }
 
 // anyStatus is an access log filter that matches every reply: any status from 100.

@@ -31,7 +31,8 @@ type Options struct {
 	Out io.Writer
 	// Err gets what is wrong with the file, and Envoy's log.
 	Err io.Writer
-	// Signals are SIGINT and SIGTERM, which stop, and SIGHUP, which reloads.
+	// Signals are SIGINT and SIGTERM, which stop, SIGHUP, which reloads, and
+	// SIGUSR1, which Envoy gets: it opens its logs anew.
 	Signals <-chan os.Signal
 }
 

@@ -16,8 +16,11 @@ import (
 // errSame says that the file is what it was.
 var errSame = errors.New("the file has not changed")
 
+// errTaken says that Envoy has taken a change whose listeners are not ready in time.
+var errTaken = errors.New("Envoy has taken the change, but not all of its listeners are ready") //nolint:staticcheck // a name
+
 // tryReload reads the file and, if it is right, gives it to Envoy. After an error
-// Envoy has what it had.
+// Envoy has what it had, unless the error is errTaken.
 func (s *supervisor) tryReload(ctx context.Context) error {
 	file, next, err := s.options.read()
 	if forced := s.force.Swap(false); !forced && file != nil && bytes.Equal(file, s.file) {
@@ -49,7 +52,7 @@ func (s *supervisor) tryReload(ctx context.Context) error {
 	before := s.bound
 	if s.bound, err = s.awaitListeners(ctx, next); err != nil {
 		s.bound = before
-		return err
+		return fmt.Errorf("%w: %w", errTaken, err)
 	}
 	s.warn(next)
 	s.printReloaded(changes, before)

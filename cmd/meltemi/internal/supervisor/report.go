@@ -44,7 +44,11 @@ func (s *supervisor) printReloaded(changes mesh.Changes, before map[string]strin
 
 // printRefused tells why a reload did not happen.
 func (s *supervisor) printRefused(err error) {
-	s.err("%s %s; the configuration before it goes on\n", cli.StyleFor(s.options.Err).Bad("not reloaded"), s.options.File)
+	goesOn := "; the configuration before it goes on"
+	if errors.Is(err, errTaken) {
+		goesOn = " as a whole"
+	}
+	s.err("%s %s%s\n", cli.StyleFor(s.options.Err).Bad("not reloaded"), s.options.File, goesOn)
 	for line := range strings.Lines(explanation(err)) {
 		s.err("  %s\n", strings.TrimSuffix(line, "\n"))
 	}

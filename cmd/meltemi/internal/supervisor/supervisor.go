@@ -163,6 +163,10 @@ func (s *supervisor) loop(ctx context.Context) error {
 				notify(changes)
 				continue
 			}
+			if received == syscall.SIGUSR1 {
+				s.envoy.signal(syscall.SIGUSR1) // it opens its logs anew
+				continue
+			}
 			if stopping || !up {
 				return nil // at once
 			}

@@ -1,0 +1,90 @@
+package envoytest
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/meltemi-mesh/meltemi/sdk"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
+)
+
+// TestAClientThatDoesNotRead sends heartbeats, each of which has an answer, and takes
+// none of them: it is not read any more before the answers fill the memory, and its
+// neighbours do not notice.
+func TestAClientThatDoesNotRead(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		server := Serve(t, Echo)
+		const config = `{"name":"toy","max_message_bytes":65536}`
+		envoy := Start(t, version, Library(t), Bootstrap(
+			[]any{Listener("rpc", config, []any{Route("/", "server", nil)}, nil)}, []any{Bridge("server", toy, server.Port)}))
+		client := Dial(t, envoy.Port("rpc"))
+		heartbeats := bytes.Repeat(testcodec.Append(nil, testcodec.Message{Kind: sdk.KindHeartbeat, ID: 1}), 4000)
+		const most = 128 << 20
+		sent := 0
+		for sent < most {
+			_ = client.SetWriteDeadline(time.Now().Add(2 * time.Second))
+			n, err := client.Write(heartbeats)
+			if sent += n; err != nil {
+				break
+			}
+		}
+		if sent >= most {
+			t.Fatalf("%d bytes of heartbeats were read, and no answer to them was", sent)
+		}
+		if got := Dial(t, envoy.Port("rpc")).Call(request(2, "x")); got.Payload != "x" {
+			t.Errorf("a neighbour got %+v", got)
+		}
+		// Once it reads, it is read again: every heartbeat has its answer.
+		answers := sent / len(heartbeats) * 4000
+		_ = client.SetDeadline(time.Now().Add(30 * time.Second))
+		for i := range answers {
+			if got := client.Next(); got.Kind != sdk.KindHeartbeatReply {
+				t.Fatalf("answer %d is %+v", i, got)
+			}
+		}
+	})
+}
+
+// TestAMessageOverTheBridgesLimit is answered by the proxy before the server, although
+// the one before the client took it.
+func TestAMessageOverTheBridgesLimit(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		server := Serve(t, Echo)
+		envoy := Start(t, version, Library(t), Bootstrap(
+			[]any{Listener("rpc", toy, []any{Route("/", "server", nil)}, nil)},
+			[]any{Bridge("server", `{"name":"toy","max_message_bytes":10000}`, server.Port)}))
+		for _, size := range []int{20_000, 2_000_000} {
+			got := Dial(t, envoy.Port("rpc")).Call(request(1, strings.Repeat("x", size)))
+			if got.Status != sdk.ResourceExhausted || got.Entry("cause") != "too_large" {
+				t.Errorf("%d bytes: %v %s", size, got.Status, got.Entry("cause"))
+			}
+		}
+		if seen := server.Seen(); len(seen) > 0 {
+			t.Errorf("the server got %d calls", len(seen))
+		}
+	})
+}
+
+// TestMetadataOfAnyBytes crosses as it is, both ways.
+func TestMetadataOfAnyBytes(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		server := Serve(t, Echo)
+		client := Dial(t, one(t, version, server).Port("rpc"))
+		for b := range 256 {
+			m := request(uint64(b), "x")
+			m.Entries = [][2]string{{"a" + string([]byte{byte(b)}) + "b", "v" + string([]byte{byte(b)})}}
+			if b == 0x80 || b == 'A' {
+				m.Entries = append(m.Entries, [2]string{"plain", "1"})
+			}
+			if got := client.Call(m); got.Payload != "x" {
+				t.Fatalf("byte %#x: %+v", b, got)
+			}
+			seen := server.Seen()
+			if got := seen[len(seen)-1].Entries; got[0] != m.Entries[0] || len(got) != len(m.Entries) {
+				t.Errorf("byte %#x: the server got %q", b, got)
+			}
+		}
+	})
+}
