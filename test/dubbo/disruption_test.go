@@ -53,28 +53,69 @@ func TestListenerChangeUnderLoadLosesNoCall(t *testing.T) {
 	}
 }
 
-// TestProviderKilledInMidCall kills a provider that is at work. The call fails at
-// once, with the protocol's own error, and is not made again, although the route
-// retries what Istio retries by default.
-func TestProviderKilledInMidCall(t *testing.T) {
-	provider := java33.StartProvider(t)
-	mesh := strings.Replace(peers.Bridge("dubbo", provider.Port), "route: {cluster: server}",
+// retried is a mesh file whose route retries what Istio retries by default.
+func retried(mesh string) string {
+	return strings.Replace(mesh, "route: {cluster: server}",
 		`route: {cluster: server, retry_policy: {retry_on: "connect-failure,refused-stream,unavailable,cancelled", num_retries: 2}}`, 1)
-	proxy := peers.Start(t, versions[1], mesh)
-	victim := java33.StartConsumer(t, proxy.Port, "sleep", 1, time.Minute, "50000")
-	// Two calls warm the consumer up; the third is the one.
-	proxy.Eventually("cluster.server.upstream_rq_total", "3", func(n int) bool { return n == 3 })
-	proxy.Eventually("cluster.server.upstream_rq_active", "1", func(n int) bool { return n == 1 })
-	start := time.Now()
-	provider.Kill()
-	if got := strings.Join(victim.Results(), "\n"); !strings.Contains(got, "connection termination") {
-		t.Errorf("the consumer saw %q", got)
-	}
-	if took := time.Since(start); took > 20*time.Second {
-		t.Errorf("it took %v", took)
-	}
-	if n := proxy.Stat("cluster.server.upstream_rq_total"); n != 3 {
-		t.Errorf("%d calls were sent to providers, want 3: the lost one was made again", n)
+}
+
+// TestProviderKilledInMidCall kills the one of two providers that is at work. The call
+// fails at once, with the protocol's own error, and the other provider does not run it
+// again, although the routes of both proxies retry.
+func TestProviderKilledInMidCall(t *testing.T) {
+	for _, version := range versions {
+		for _, hops := range []int{1, 2} {
+			t.Run(fmt.Sprintf("%s through %d", version, hops), func(t *testing.T) {
+				providers := map[string]*peers.Provider{}
+				endpoints := []string{}
+				for range 2 {
+					p := java33.StartProvider(t)
+					providers[p.Port] = p
+					endpoints = append(endpoints, `"127.0.0.1:`+p.Port+`"`)
+				}
+				mesh := strings.Replace(peers.Bridge("dubbo", "0"), `"127.0.0.1:0"`, strings.Join(endpoints, ", "), 1)
+				last := peers.Start(t, version, retried(mesh))
+				first := last
+				if hops == 2 {
+					first = peers.Start(t, version, retried(peers.Forward("dubbo", last.Port)))
+				}
+				victim := java33.StartConsumer(t, first.Port, "sleep", 1, time.Minute, "50000")
+				// Two calls warm the consumer up; the third is the one.
+				last.Eventually("cluster.server.upstream_rq_total", "3", func(n int) bool { return n == 3 })
+				last.Eventually("cluster.server.upstream_rq_active", "1", func(n int) bool { return n == 1 })
+				var survivor string
+				for port := range providers {
+					if last.ActiveAt("server", "127.0.0.1:"+port) == 0 {
+						survivor = port
+					}
+				}
+				if survivor == "" {
+					t.Fatal("neither provider is idle")
+				}
+				before := java33.Consume(t, survivor, "executions", 1, 20*time.Second)
+				start := time.Now()
+				for port, p := range providers {
+					if port != survivor {
+						p.Kill()
+					}
+				}
+				if got := strings.Join(victim.Results(), "\n"); !strings.Contains(got, "connection termination") {
+					t.Errorf("the consumer saw %q", got)
+				}
+				if took := time.Since(start); took > 20*time.Second {
+					t.Errorf("it took %v", took)
+				}
+				for _, p := range []*peers.Proxy{first, last} {
+					if n := p.Stat("cluster.server.upstream_rq_total"); n != 3 {
+						t.Errorf("%d calls were sent on, want 3: the lost one was made again", n)
+					}
+				}
+				after := java33.Consume(t, survivor, "executions", 1, 20*time.Second)
+				if fmt.Sprint(after) != fmt.Sprint(before) {
+					t.Errorf("the other provider ran %v before and %v after", before, after)
+				}
+			})
+		}
 	}
 }
 

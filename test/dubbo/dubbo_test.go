@@ -45,7 +45,7 @@ var versions = []string{"1.39.3", "1.40.0"}
 // exceptions of all kinds, void, asynchronous, one-way, generic, attachments both
 // ways, and large messages.
 func TestCallsGiveTheSameResults(t *testing.T) {
-	for i, pair := range pairs {
+	for _, pair := range pairs {
 		t.Run(fmt.Sprintf("%v calls %v", pair.consumer, pair.provider), func(t *testing.T) {
 			provider := pair.provider.StartProvider(t)
 			direct := pair.consumer.Consume(t, provider.Port, strconv.Itoa(calls), 8, 20*time.Second)
@@ -53,30 +53,36 @@ func TestCallsGiveTheSameResults(t *testing.T) {
 				t.Fatalf("%d lines of %d direct calls: %q", len(direct), calls, direct[:min(len(direct), 10)])
 			}
 			check(t, pair.consumer, direct)
-			// Every pair meets one of the Envoys, and both Envoys meet all kinds of pair.
-			version := versions[i%len(versions)]
-			one := peers.Start(t, version, peers.Bridge("dubbo", provider.Port))
-			compare(t, "one proxy", direct, pair.consumer.Consume(t, one.Port, strconv.Itoa(calls), 8, 20*time.Second))
-			two := peers.Start(t, version, peers.Forward("dubbo", one.Port))
-			compare(t, "two proxies", direct, pair.consumer.Consume(t, two.Port, strconv.Itoa(calls), 8, 20*time.Second))
-
-			oneway := methods()["oneway"]
-			exactly := func(n int) func(int) bool { return func(got int) bool { return got == n } }
-			two.Eventually("cluster.server.upstream_cx_total", "1 connection between the proxies for each worker", func(n int) bool { return n >= 1 && n <= 2 })
-			two.Eventually("listener.127.0.0.1_0.downstream_cx_total", "1 connection of the consumer", exactly(1))
-			two.Eventually("cluster.server.upstream_rq_200", fmt.Sprint(calls, " good responses"), exactly(calls))
-			one.Eventually("cluster.server.upstream_cx_total", "no more connections than calls at a time", func(n int) bool { return n <= 2*(8+1) })
-			for _, p := range []*peers.Proxy{one, two} {
-				p.Eventually("dynamicmodulescustom.meltemi_calls", strconv.Itoa(calls), exactly(calls))
-				p.Eventually("dynamicmodulescustom.meltemi_oneway_calls", strconv.Itoa(oneway), exactly(oneway))
-				p.Eventually("dynamicmodulescustom.meltemi_open_calls", "0", exactly(0))
-				p.Eventually("dynamicmodulescustom.meltemi_decode_errors", "0", exactly(0))
-				p.Eventually("dynamicmodulescustom.meltemi_panics", "0", exactly(0))
-				p.Eventually("dynamicmodulescustom.meltemi_local_replies", "0", exactly(0))
+			for _, version := range versions {
+				t.Run(version, func(t *testing.T) { throughProxies(t, version, pair.consumer, provider.Port, direct) })
 			}
-			// Each call ran once on each of the three paths, the one-way ones too.
-			executions(t, pair.consumer, provider.Port, 3)
+			// Each call ran once on each path, the one-way ones too.
+			executions(t, pair.consumer, provider.Port, 1+2*len(versions))
 		})
+	}
+}
+
+// throughProxies makes the calls through one proxy and through two, compares them with
+// the direct ones, and looks at what Envoy counted.
+func throughProxies(t *testing.T, version string, consumer peers.Peer, provider string, direct []string) {
+	t.Helper()
+	one := peers.Start(t, version, peers.Bridge("dubbo", provider))
+	compare(t, "one proxy", direct, consumer.Consume(t, one.Port, strconv.Itoa(calls), 8, 20*time.Second))
+	two := peers.Start(t, version, peers.Forward("dubbo", one.Port))
+	compare(t, "two proxies", direct, consumer.Consume(t, two.Port, strconv.Itoa(calls), 8, 20*time.Second))
+
+	oneway := methods()["oneway"]
+	exactly := func(n int) func(int) bool { return func(got int) bool { return got == n } }
+	two.Eventually("cluster.server.upstream_cx_total", "1 connection between the proxies for each worker", func(n int) bool { return n >= 1 && n <= 2 })
+	two.Eventually("listener.127.0.0.1_0.downstream_cx_total", "1 connection of the consumer", exactly(1))
+	two.Eventually("cluster.server.upstream_rq_200", fmt.Sprint(calls, " good responses"), exactly(calls))
+	one.Eventually("cluster.server.upstream_cx_total", "no more connections than calls at a time", func(n int) bool { return n <= 2*(8+1) })
+	for _, p := range []*peers.Proxy{one, two} {
+		p.Eventually("dynamicmodulescustom.meltemi_calls", strconv.Itoa(calls), exactly(calls))
+		p.Eventually("dynamicmodulescustom.meltemi_oneway_calls", strconv.Itoa(oneway), exactly(oneway))
+		for _, zero := range []string{"open_calls", "decode_errors", "panics", "local_replies"} {
+			p.Eventually("dynamicmodulescustom.meltemi_"+zero, "0", exactly(0))
+		}
 	}
 }
 

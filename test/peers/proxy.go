@@ -92,11 +92,36 @@ clusters:
 `, codec, port)
 }
 
-// Stat returns one of Envoy's counters or gauges.
+// ActiveAt returns how many calls are under way at an endpoint of a cluster.
+func (p *Proxy) ActiveAt(cluster, endpoint string) int {
+	p.tb.Helper()
+	n, err := strconv.Atoi(p.line("/clusters", cluster+"::"+endpoint+"::rq_active::"))
+	if err != nil {
+		p.tb.Fatalf("cluster %s at %s: %v", cluster, endpoint, err)
+	}
+	return n
+}
+
+// Stat returns one of Envoy's counters or gauges, 0 if it does not exist yet.
 func (p *Proxy) Stat(name string) int {
 	p.tb.Helper()
+	value := p.line("/stats?filter="+name, name+": ")
+	if value == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil {
+		p.tb.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// line returns the rest of the line with that beginning on a page of Envoy's
+// administration, "" if there is none.
+func (p *Proxy) line(page, beginning string) string {
+	p.tb.Helper()
 	client := http.Client{Timeout: 10 * time.Second}
-	resp, err := client.Get(p.admin + "/stats?filter=" + name)
+	resp, err := client.Get(p.admin + page)
 	if err != nil {
 		p.tb.Fatal(err)
 	}
@@ -106,15 +131,11 @@ func (p *Proxy) Stat(name string) int {
 		p.tb.Fatal(err)
 	}
 	for line := range strings.Lines(string(text)) {
-		if key, value, ok := strings.Cut(strings.TrimSpace(line), ": "); ok && key == name {
-			n, err := strconv.Atoi(value)
-			if err != nil {
-				p.tb.Fatal(err)
-			}
-			return n
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), beginning); ok {
+			return rest
 		}
 	}
-	return 0
+	return ""
 }
 
 // Eventually waits until a stat has a value that satisfies ok.
