@@ -41,6 +41,7 @@ var failures = []struct{ name, event string }{
 	{"rate-limited", "rate limit"},
 	{"denied", "authorization"},
 	{"large-message", "the message is over `max_message_bytes`"},
+	{"large-at-server", "the message is over the cluster's `max_message_bytes`"},
 	{"large-attachments", "the attachments are over `max_metadata_bytes`"},
 	{"two-spellings", "two keys that HTTP cannot tell apart"},
 }
@@ -137,11 +138,11 @@ func checkErrorsInGo(t *testing.T, want, got map[string]peers.Seen) {
 	}
 }
 
-var sizes = regexp.MustCompile(`\b2\d{6}\b`)
+var sizes = regexp.MustCompile(`message: \d+ bytes`)
 
 // withoutSizes takes out of a text how long a message was: that depends on its
 // serialization.
-func withoutSizes(text string) string { return sizes.ReplaceAllString(text, "N") }
+func withoutSizes(text string) string { return sizes.ReplaceAllString(text, "message: N bytes") }
 
 // errorsCodec leaves a wide margin, since the machine may be busy.
 const errorsCodec = "{name: dubbo, max_message_bytes: 1048576, deadline_margin: 400ms}"
@@ -216,10 +217,12 @@ listeners:
             descriptors:
             - {entries: [{key: all, value: all}], token_bucket: {max_tokens: 1, tokens_per_fill: 1, fill_interval: 3600s}}
       - {match: {prefix: /, headers: [{name: x-rpc-case, string_match: {exact: denied}}]}, route: {cluster: provider}}
+      - {match: {prefix: /, headers: [{name: x-rpc-case, string_match: {exact: large-at-server}}]}, route: {cluster: small}}
       - {match: {prefix: /, headers: [{name: x-rpc-case, string_match: {exact: good}}]}, route: {cluster: provider}}
       - {match: {prefix: /, headers: [{name: x-rpc-case, string_match: {exact: warm}}]}, route: {cluster: provider}}
 clusters:
 - {name: provider, codec: dubbo, endpoints: ["PROVIDER"]}
+- {name: small, codec: {name: dubbo, max_message_bytes: 8192}, endpoints: ["PROVIDER"]}
 - {name: empty, codec: dubbo, type: STATIC, load_assignment: {cluster_name: empty}}
 - {name: refused, codec: dubbo, endpoints: ["REFUSED"]}
 - {name: lost, codec: dubbo, endpoints: ["LOST"]}
@@ -280,6 +283,8 @@ func native(t *testing.T, port, name string) string {
 	switch name {
 	case "large-message":
 		request.Arguments[0].Value = strings.Repeat("x", 2<<20)
+	case "large-at-server":
+		request.Arguments[0].Value = strings.Repeat("x", 10_000)
 	case "large-attachments":
 		request.Metadata = append(request.Metadata, sdk.Entry{Key: []byte("large"), Value: []byte(strings.Repeat("x", 100_000))})
 	case "two-spellings":

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
@@ -66,12 +67,11 @@ type Response struct {
 var bridges = sync.Pool{New: func() any { return new(Bridge) }}
 
 var (
-	errNoBody      = errors.New("the request has no body")
-	errTrailers    = errors.New("the request has trailers")
-	errIncomplete  = errors.New("the body ends in the middle of a message")
-	errBehind      = errors.New("bytes follow the message")
-	errEarlyEnd    = errors.New("the server closed its side in the middle of a call")
-	errBodyTooLong = errors.New("the body is over the limit")
+	errNoBody     = errors.New("the request has no body")
+	errTrailers   = errors.New("the request has trailers")
+	errIncomplete = errors.New("the body ends in the middle of a message")
+	errBehind     = errors.New("bytes follow the message")
+	errEarlyEnd   = errors.New("the server closed its side in the middle of a call")
 )
 
 // NewBridge returns a bridge to a server that speaks the first codec of c.
@@ -141,7 +141,10 @@ func (b *Bridge) take(chunks [][]byte, end bool) {
 	}
 	if size > b.cfg.maxMessage {
 		b.body.reset()
-		b.refuse(&sdk.CallError{Cause: sdk.CauseTooLarge, Element: "body", Offset: -1, Err: errBodyTooLong})
+		b.refuse(&sdk.CallError{
+			Cause: sdk.CauseTooLarge, Element: "message", Offset: -1,
+			Err: fmt.Errorf("more than %d bytes, the limit of the cluster (max_message_bytes)", b.cfg.maxMessage),
+		})
 		return
 	}
 	frame, own := b.body.add(chunks, &b.joined)

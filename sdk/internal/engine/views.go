@@ -39,7 +39,12 @@ func (f *fields) addViews(c *Config, m *sdk.Message) error {
 		}
 		if other := f.folded(&v); other != nil {
 			if !c.hideFolded {
-				return sdk.Malformed("metadata", -1, fmt.Errorf("keys %q and %q look the same as headers", other.key, v.key))
+				// In one order, for clients may send the same metadata in many.
+				a, b := other.key, v.key
+				if bytes.Compare(a, b) > 0 {
+					a, b = b, a
+				}
+				return sdk.Malformed("metadata", -1, fmt.Errorf("keys %q and %q look the same as headers", a, b))
 			}
 			other.hidden, v.hidden = true, true
 		}

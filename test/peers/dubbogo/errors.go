@@ -18,6 +18,8 @@ func (c *caller) failing(name string) string {
 	switch name {
 	case "large-message":
 		text = strings.Repeat("x", 2<<20)
+	case "large-at-server":
+		text = strings.Repeat("x", 10_000)
 	case "large-attachments":
 		attachments["large"] = strings.Repeat("x", 100_000)
 	case "two-spellings":

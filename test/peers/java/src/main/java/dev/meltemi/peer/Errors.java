@@ -38,7 +38,13 @@ public final class Errors {
     if (name.equals("large-attachments")) {
       RpcContext.getContext().setAttachment("large", new String(new char[100_000]).replace('\0', 'x'));
     }
-    String text = name.equals("large-message") ? new String(new char[LARGE]).replace('\0', 'x') : name;
+    String text = name;
+    if (name.equals("large-message")) {
+      text = new String(new char[LARGE]).replace('\0', 'x');
+    }
+    if (name.equals("large-at-server")) {
+      text = new String(new char[10_000]).replace('\0', 'x');
+    }
     long start = System.nanoTime();
     try {
       return "none\t\t\t" + peer.echo(text);
