@@ -12,8 +12,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -27,7 +29,36 @@ type host struct {
 	t   *testing.T
 	in  io.Writer
 	out *bufio.Reader
-	err *bytes.Buffer
+	err *output
+}
+
+// output is what a process writes to its standard error. It arrives when it likes,
+// whatever the process has answered on its standard output meanwhile.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// holds waits until the text has arrived, ten seconds at most.
+func (o *output) holds(text string) bool {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if strings.Contains(o.String(), text) {
+			return true
+		}
+	}
+	return false
 }
 
 // event is something that the library asked for.
@@ -51,7 +82,7 @@ func startHost(t *testing.T) *host {
 	}
 	cmd := exec.Command(binary, library)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	h := &host{t: t, err: &bytes.Buffer{}}
+	h := &host{t: t, err: &output{}}
 	cmd.Stderr = h.err
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -311,7 +342,7 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 			t.Errorf("%s was taken by the bridge", config)
 		}
 	}
-	if !strings.Contains(h.err.String(), `unknown codec "nobody"`) {
+	if !h.err.holds(`unknown codec "nobody"`) {
 		t.Errorf("the log does not say why:\n%s", h.err)
 	}
 }
