@@ -36,6 +36,7 @@ type wireRequest struct {
 	headers []string
 	body    []byte
 	ended   bool
+	reset   bool
 }
 
 // manager is an HTTP/2 server made of golang.org/x/net's framer: what it reads is
@@ -98,6 +99,11 @@ func (m *manager) take(b []byte) {
 			}
 			r.body = append(r.body, f.Data()...)
 			r.ended = f.StreamEnded()
+		case *http2.RSTStreamFrame:
+			m.others = append(m.others, f.Header().Type.String())
+			if r := m.requests[f.StreamID]; r != nil {
+				r.reset = true
+			}
 		default:
 			m.others = append(m.others, fmt.Sprintf("%v", f.Header().Type))
 		}
