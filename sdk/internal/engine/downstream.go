@@ -31,11 +31,10 @@ type Downstream struct {
 	// Calls.
 	open            map[uint32]*call // by stream
 	spare           []*call
-	order           []*call       // of ordered codecs: calls in the order of their requests
-	waiting         queue         // requests that wait for a stream
-	waited          time.Duration // how long the request at hand did
-	blocked         []*call       // calls that wait for a window, in order
-	kept, keptBytes int           // replies of ordered codecs that wait for their turn
+	order           []*call // of ordered codecs: calls in the order of their requests
+	waiting         queue   // requests that wait for a stream
+	blocked         []*call // calls that wait for a window, in order
+	kept, keptBytes int     // replies of ordered codecs that wait for their turn
 
 	// To the connection manager.
 	http       []byte // of the output at hand, in scratch

@@ -76,7 +76,8 @@ func (d *Downstream) fail() {
 	d.due(d.drain.giveUp)
 }
 
-// broken ends the connection because the connection manager's side is lost.
+// broken ends the connection because the connection manager's side is lost. Its calls
+// have their answers before.
 func (d *Downstream) broken() {
 	d.counts.Add(MetricConnectionErrors, 1)
 	for _, c := range d.open {
@@ -84,6 +85,10 @@ func (d *Downstream) broken() {
 		if !c.oneway {
 			d.finish(c, sdk.Failure{Cause: sdk.CauseInternal, Code: sdk.Internal, Message: errHTTP2.Error()})
 		}
+	}
+	for d.waiting.len() > 0 {
+		item := d.waiting.pop()
+		d.resume(&item, internalError(errHTTP2))
 	}
 	d.drain.failed, d.drain.closeNow = true, true
 }

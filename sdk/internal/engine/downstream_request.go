@@ -69,12 +69,7 @@ func (d *Downstream) oversize(m *sdk.Message, n int) {
 	d.wanted, d.skip = 0, n
 	switch m.Kind {
 	case sdk.KindRequest, sdk.KindOneWay:
-		err := d.overlimit(n)
-		if d.kind().ordered && m.Kind == sdk.KindRequest && d.waiting.len() > 0 {
-			d.wait(m, err) // it must not overtake the requests before it
-		} else {
-			d.refuse(m, err, m.Kind == sdk.KindOneWay)
-		}
+		d.called(m, d.overlimit(n))
 	case sdk.KindUnknown:
 		d.lost(d.overlimit(n))
 		return
@@ -113,31 +108,34 @@ func (d *Downstream) arrived(m *sdk.Message, err error) {
 
 // called sends a call to the connection manager, lets it wait, or refuses it.
 func (d *Downstream) called(m *sdk.Message, err error) {
-	oneway := m.Kind == sdk.KindOneWay
-	opaque := false
-	if err == nil {
-		if err = d.metadata(m); err != nil && d.cfg.passOpaque && isUnreadable(err) {
-			opaque, err = true, nil
-		}
-		oneway = d.cfg.isOneway(m)
+	oneway, opaque, err := d.readCall(m, err)
+	full := len(d.open) >= d.peer.maxStreams
+	switch {
+	case err == nil && (d.waiting.len() > 0 || full):
+		d.wait(m, nil)
+	case err != nil && d.kind().ordered && !oneway && d.waiting.len() > 0:
+		d.wait(m, err) // where order counts, it must not overtake the requests before it
+	default:
+		d.submit(m, oneway, opaque, err)
 	}
-	if err == nil && d.waited > 0 && m.Timeout > 0 {
-		if m.Timeout -= d.waited; m.Timeout <= d.cfg.margin {
-			err = &sdk.CallError{Cause: sdk.CauseTimeout, Offset: -1, Err: errExpired}
-		}
+}
+
+// readCall reads what a call says of itself, unless err tells already that it is refused.
+func (d *Downstream) readCall(m *sdk.Message, err error) (oneway, opaque bool, _ error) {
+	if err != nil {
+		return m.Kind == sdk.KindOneWay, false, err
+	}
+	if err = d.metadata(m); err != nil && d.cfg.passOpaque && isUnreadable(err) {
+		opaque, err = true, nil
 	}
 	if err == nil && d.drain.refusing() {
 		err = &sdk.CallError{Cause: sdk.CauseDraining, Offset: -1, Err: errDraining}
 	}
-	// Where order counts, a refusal must not overtake the requests before it.
-	switch full := len(d.open) >= d.peer.maxStreams; {
-	case err == nil && (d.waiting.len() > 0 || full):
-		d.wait(m, nil)
-		return
-	case err != nil && d.kind().ordered && !oneway && d.waiting.len() > 0:
-		d.wait(m, err)
-		return
-	}
+	return d.cfg.isOneway(m), opaque, err
+}
+
+// submit sends a call that has a stream, or refuses it.
+func (d *Downstream) submit(m *sdk.Message, oneway, opaque bool, err error) {
 	if err == nil {
 		err = d.scratch.fields.request(d.cfg, &d.guarded, m, &d.env, oneway, opaque)
 	}

@@ -183,6 +183,7 @@ func (w *world) answer(s uint32, how byte) {
 		headers(false, good(headerReset, "1")...)
 		_ = w.m.writer.WriteData(s, w.headed[s], reply)
 		if !w.headed[s] {
+			_ = w.m.writer.WriteData(s, false, []byte("late"))
 			w.flush()
 			return // the edge resets the stream
 		}
@@ -296,6 +297,9 @@ func (w *world) step(what, how byte) {
 			w.goAway(w.m.order[int(how)%len(w.m.order)])
 		case how < 200 && !w.away:
 			w.goAway(maxStreamID)
+		case how > 240 && how <= 250 && w.m.started:
+			_ = w.m.writer.WriteRawFrame(http2.FrameSettings, 0, 0, []byte{1})
+			w.flush()
 		case how > 250 && !w.ruined:
 			w.ruined = true
 			w.unsent = append(w.unsent, "garbage"...)
@@ -354,6 +358,9 @@ func (w *world) check() {
 		return // calls behind the garbage were never read
 	}
 	asked, answers := slices.Clone(w.asked), slices.Clone(w.answers)
+	if w.closed { // what is too long was refused before it was read whole
+		answers = slices.DeleteFunc(answers, func(id uint64) bool { return slices.Contains(w.ids, id) })
+	}
 	if !w.ordered {
 		slices.Sort(answers)
 	}

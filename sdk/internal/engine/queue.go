@@ -98,15 +98,13 @@ func (d *Downstream) wait(m *sdk.Message, refused error) {
 func (d *Downstream) admit() {
 	for d.waiting.len() > 0 && (len(d.open) < d.peer.maxStreams || d.waiting.items[d.waiting.first].refused != nil) {
 		item := d.waiting.pop()
-		d.resume(&item)
-		if d.drain.failed {
-			return
-		}
+		d.resume(&item, nil)
 	}
 }
 
-// resume acts on a message that waited.
-func (d *Downstream) resume(item *queued) {
+// resume acts on a message that waited: it refuses it with err, or sends it if there is
+// none.
+func (d *Downstream) resume(item *queued, err error) {
 	d.counts.Add(MetricOpenCalls, -1)
 	m := &d.scratch.message
 	m.Reset()
@@ -115,19 +113,27 @@ func (d *Downstream) resume(item *queued) {
 		d.refuse(m, item.refused, false)
 		return
 	}
-	n, err := d.decode(sdk.FromClient, item.frame, m)
+	n, decodeErr := d.decode(sdk.FromClient, item.frame, m)
 	if n != len(item.frame) {
-		d.lost(err) // it was a message before: a defect of the codec
+		d.lost(decodeErr) // it was a message before: a defect of the codec
 		return
 	}
 	m.Bytes = item.frame
-	waiting := d.waiting
-	d.waiting = queue{} // called must not make it wait again
-	d.waited = d.now.Sub(item.arrived)
-	d.called(m, err)
-	d.waited = 0
-	d.waiting = waiting
+	oneway, opaque, readErr := d.readCall(m, decodeErr)
+	if err == nil {
+		err = readErr
+	}
+	if err == nil && m.Timeout > 0 {
+		if m.Timeout -= d.now.Sub(item.arrived); m.Timeout <= d.cfg.margin {
+			err = expired()
+		}
+	}
+	d.submit(m, oneway, opaque, err)
 	d.waiting.free(item.frame)
+}
+
+func expired() error {
+	return &sdk.CallError{Cause: sdk.CauseTimeout, Offset: -1, Err: errExpired}
 }
 
 // expire answers the calls that have waited for longer than their clients do.
@@ -137,7 +143,7 @@ func (d *Downstream) expire() {
 	}
 	late, next := d.waiting.expired(d.now, d.kind().ordered)
 	for i := range late {
-		d.resume(&late[i])
+		d.resume(&late[i], expired())
 	}
 	if !next.IsZero() {
 		d.due(next)
