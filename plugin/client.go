@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -63,7 +64,8 @@ func Open(ctx context.Context, path string) (*Client, error) {
 func connect(ctx context.Context, process *hashicorp.Client) (*Client, error) {
 	rpc, err := process.Client()
 	if err != nil {
-		return nil, err
+		reason, _, _ := strings.Cut(err.Error(), "\n") // what follows is advice for programmers of hosts
+		return nil, fmt.Errorf("it does not answer as a plugin does, whose main function calls plugin.Serve: %s", strings.TrimRight(reason, ": "))
 	}
 	raw, err := rpc.Dispense(kind)
 	if err != nil {

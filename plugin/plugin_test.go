@@ -1,9 +1,12 @@
 package plugin_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"reflect"
 	"strings"
 	"testing"
@@ -83,6 +86,41 @@ func frames() []sdktest.Frame {
 		{Name: "response", From: sdk.FromServer, Kind: sdk.KindResponse, Native: 503, Bytes: failure.Append(nil)},
 		{Name: "heartbeat", Kind: sdk.KindHeartbeat, Bytes: ping.Append(nil)},
 	}
+}
+
+// TestAPluginDoesNotOutliveItsCommand kills the command, which can then say nothing.
+func TestAPluginDoesNotOutliveItsCommand(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command("sh", "-c", `"$0" & wait`, self)
+	command.Env = append(os.Environ(), "PLUGIN_CODEC=parley", "MELTEMI_PLUGIN=codec")
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(out)
+	if _, err := lines.ReadString('\n'); err != nil { // the plugin's greeting
+		t.Fatal(err)
+	}
+	if err := command.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, lines) // until the plugin, which has it too, is gone
+		ended <- err
+	}()
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Error("the plugin goes on")
+	}
+	_ = command.Wait()
 }
 
 // TestACodecIsTheSameFromAfar makes the checks of the kit through both processes: each

@@ -77,3 +77,14 @@ func indentJSON(v any) string {
 	}
 	return strings.TrimRight(b.String(), "\n")
 }
+
+// jsonInside is the JSON object that a result holds as text. Protocols whose results have
+// the type that the caller expects, and no type of their own, carry objects like that:
+// "meltemi serve thrift" does.
+func jsonInside(result any) (object json.RawMessage, ok bool) {
+	text, isText := result.(string)
+	if !isText || !strings.HasPrefix(text, "{") || !json.Valid([]byte(text)) {
+		return nil, false
+	}
+	return json.RawMessage(text), true
+}

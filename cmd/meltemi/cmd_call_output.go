@@ -37,10 +37,13 @@ func (p callPrinter) single(r callResult) error {
 	if err != nil || r.ok() {
 		return err
 	}
-	if r.err != nil {
+	switch {
+	case r.err != nil:
 		return r.err
+	case p.json:
+		return errors.New("the call failed: " + failureText(&r))
 	}
-	return errors.New("the call failed: " + failureText(&r))
+	return errors.New("the call failed") // how, the output tells
 }
 
 func (p callPrinter) singleText(r *callResult) error {
@@ -52,7 +55,11 @@ func (p callPrinter) singleText(r *callResult) error {
 	}
 	if r.ok() {
 		fmt.Fprintf(&b, "%s  %s\n", p.style.Good("ok"), p.style.Faint(facts))
-		fmt.Fprintf(&b, "result\n  %s\n", indentJSON(r.reply.View.Result))
+		title, result := "result", r.reply.View.Result
+		if inside, ok := jsonInside(result); ok {
+			title, result = "result, JSON in a string", inside
+		}
+		fmt.Fprintf(&b, "%s\n  %s\n", title, indentJSON(result))
 	} else {
 		fmt.Fprintf(&b, "%s  %s\n", p.style.Bad(failureText(r)), p.style.Faint(facts))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"slices"
 	"sync"
@@ -66,6 +67,13 @@ func (s *callSummary) errorText(r *callResult) string {
 
 // serverName finds the name that `meltemi serve` puts into its answers.
 func serverName(result any) (string, bool) {
+	if inside, ok := jsonInside(result); ok {
+		var answer struct{ Server *string }
+		if json.Unmarshal(inside, &answer) != nil || answer.Server == nil {
+			return "", false
+		}
+		return *answer.Server, true
+	}
 	switch m := result.(type) {
 	case map[string]any:
 		name, ok := m["server"].(string)

@@ -68,7 +68,11 @@ func describeLibrary(path string, codecs []sdk.Definition) (*moduleinfo.Info, er
 	if path == "" {
 		return moduleinfo.Describe(codecs)
 	}
-	return moduleinfo.Read(path)
+	info, err := moduleinfo.Read(path)
+	if err != nil {
+		return nil, cli.Usagef("--lib: %w", err)
+	}
+	return info, nil
 }
 
 func printCodecs(out io.Writer, info *moduleinfo.Info) error {

@@ -70,7 +70,7 @@ func newConfigCmd(codecs []sdk.Definition) *cobra.Command {
 func readMesh(path string, check mesh.CheckCodec) (*mesh.Mesh, error) {
 	file, err := os.ReadFile(path) //nolint:gosec // the user names the file
 	if err != nil {
-		return nil, err
+		return nil, cli.Usagef("%w", err)
 	}
 	m, err := mesh.Parse(file, check)
 	if invalid, ok := errors.AsType[*mesh.InvalidError](err); ok {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -57,12 +58,14 @@ func newNewCodecCmd() *cobra.Command {
 func sdkFlags(cmd *cobra.Command, dir, version *string) {
 	cmd.Flags().StringVar(dir, "sdk", "", "the checkout of Meltemi, a `FOLDER` (default: the one that this program was built from)")
 	cmd.Flags().StringVar(version, "sdk-version", "", "a published `VERSION` of Meltemi instead, such as v0.1.0")
-	cmd.MarkFlagsMutuallyExclusive("sdk", "sdk-version")
 }
 
 // findSDK returns the checkout to build with, "" if a published version was named.
 func findSDK(dir, version string) (string, error) {
-	if version != "" {
+	switch {
+	case dir != "" && version != "":
+		return "", errors.New("--sdk and --sdk-version exclude each other")
+	case version != "":
 		return "", compose.CheckVersion(version)
 	}
 	return compose.FindSDK(dir, checkout, besideProgram())

@@ -19,7 +19,7 @@ type envoyFlags struct {
 }
 
 func (f *envoyFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.envoy, "envoy", "", "the Envoy to run (default: $MELTEMI_ENVOY, what `make envoy` fetched, or the one on PATH)")
+	cmd.Flags().StringVar(&f.envoy, "envoy", "", "the Envoy to run, a `FILE` (default: $MELTEMI_ENVOY, what 'make envoy' fetched, or the one on PATH)")
 	f.libraryFlag.add(cmd)
 }
 
@@ -27,7 +27,7 @@ func (f *envoyFlags) add(cmd *cobra.Command) {
 type libraryFlag struct{ library string }
 
 func (f *libraryFlag) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.library, "library", "", "the shared library (default: $MELTEMI_LIBRARY, libmeltemi.so beside this program or in ./bin)")
+	cmd.Flags().StringVar(&f.library, "library", "", "the shared library, a `FILE` (default: $MELTEMI_LIBRARY, libmeltemi.so beside this program or in ./bin)")
 }
 
 // findEnvoy finds the Envoy at path, or the default one. Its errors end the command

@@ -104,11 +104,18 @@ func TestServeStopsOnSignals(t *testing.T) {
 }
 
 // TestServeWithoutTypes serves a protocol that writes structures only with types: the
-// answer is JSON text.
+// answer is JSON text, which people get to see as JSON, and programs as it is.
 func TestServeWithoutTypes(t *testing.T) {
 	s := serve(t, "thrift", "--name", "v1")
-	r := meltemi(t, "", "call", "thrift", s.address, "Greeter.hello", "--arg", `"bob"`)
-	if r.code != cli.Good || !strings.Contains(r.stdout, `{\"server\":\"v1\",\"call\":1,\"service\":\"Greeter\",\"method\":\"hello\"`) {
-		t.Errorf("%+v", r)
+	call := []string{"call", "thrift", s.address, "Greeter.hello", "--arg", `"bob"`}
+	for want, flags := range map[string][]string{
+		"result, JSON in a string\n  {\n    \"server\": \"v1\",\n": nil,
+		`"result":"{\"server\":\"v1\",\"call\":`:                   {"-o", "json"},
+		"3 calls: 3 ok, 0 failed":                                  {"-n", "3"},
+		"servers\n       4  v1\n":                                  {"-n", "4"},
+	} {
+		if r := meltemi(t, "", append(call, flags...)...); r.code != cli.Good || !strings.Contains(r.stdout, want) {
+			t.Errorf("%q: %+v, want %q", flags, r, want)
+		}
 	}
 }

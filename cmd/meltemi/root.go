@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/cli"
@@ -16,6 +18,7 @@ func newRootCmd() *cobra.Command {
 HTTP/2 request, so routing, retries, timeouts, faults, limits and tracing work.
 
 Exit codes: 0 good, 1 the call or check failed, 2 usage, 3 Envoy missing or unfit.`,
+		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cli.Args(cobra.NoArgs),
@@ -40,5 +43,27 @@ Exit codes: 0 good, 1 the call or check failed, 2 usage, 3 Envoy missing or unfi
 		newBuildCmd(),
 		newVersionCmd(codecNames(codecs)),
 	)
+	refuseUnknownTopics(root)
 	return root
+}
+
+// refuseUnknownTopics makes "help" and "completion" of what does not exist an error of
+// usage; cobra's own commands print a help text and succeed.
+func refuseUnknownTopics(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				if _, rest, err := root.Find(args); err != nil || len(rest) > 0 {
+					return cli.Usagef("no command %q (see %q)", strings.Join(args, " "), root.Name()+" --help")
+				}
+				return nil
+			}
+		case "completion":
+			cmd.Args = cli.Args(cobra.NoArgs)
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 }

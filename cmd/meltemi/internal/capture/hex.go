@@ -27,7 +27,7 @@ func (e *HexError) Unwrap() error { return e.Err }
 //   - digits with or without spaces, line ends, commas, 0x or \x between bytes,
 //   - dumps with an offset before and characters behind: xxd, hexdump -C, Wireshark.
 //
-// A line that begins with # is a comment. An offset that does not fit the bytes before
+// A # begins a comment, up to the line's end. An offset that does not fit the bytes before
 // it is an error, since the dump lacks something; offset 0 begins anew.
 func DecodeHex(text []byte) ([]byte, error) {
 	d := hexDecoder{out: make([]byte, 0, len(text)/2)}
@@ -53,9 +53,7 @@ type hexDecoder struct {
 }
 
 func (d *hexDecoder) decodeLine(line string) error {
-	if strings.HasPrefix(strings.TrimSpace(line), "#") {
-		return nil
-	}
+	line, _, _ = strings.Cut(line, "#") // what is cut of a dump's characters does not matter
 	if strings.TrimSpace(line) == "*" {
 		return &HexError{d.line, 1 + strings.Index(line, "*"), errors.New("the dump leaves out repeated lines; make it with -v")}
 	}
@@ -78,13 +76,17 @@ func (d *hexDecoder) dumpLine(line string) (start, end int, err error) {
 	}
 	after := number[n:]
 	colon := strings.HasPrefix(after, ":")
-	blank := after == "" || strings.HasPrefix(after, "  ")
+	alone := strings.TrimSpace(after) == ""
+	blank := alone || strings.HasPrefix(after, "  ")
 	if n < 4 || n > 16 || !colon && !blank {
 		return 0, len(line), nil
 	}
 	offset, err := strconv.ParseUint(number[:n], 16, 64)
 	if err != nil {
 		return 0, 0, &HexError{d.line, at + 1, err}
+	}
+	if alone && !colon && offset == 0 {
+		return 0, len(line), nil // no dump has such a line: the zeros are data
 	}
 	have := uint64(len(d.out) - d.base) //nolint:gosec // base is an earlier length of out
 	switch {
@@ -95,9 +97,6 @@ func (d *hexDecoder) dumpLine(line string) (start, end int, err error) {
 		return 0, 0, &HexError{d.line, at + 1, fmt.Errorf("offset %#x, but %#x bytes so far", offset, have)}
 	default: // eight digits and two spaces can be data as well
 		return 0, len(line), nil
-	}
-	if after == "" && offset == 0 && len(d.out) == d.base && d.line == 1 {
-		return 0, len(line), nil // four zero digits alone are data
 	}
 	start = at + n
 	if colon {

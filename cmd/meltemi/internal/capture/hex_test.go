@@ -37,7 +37,10 @@ var dumps = map[string]string{
 	"Go":         `0xda, 0xbb, 0xc2, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0xc3, 0x05, 0x32, 0x2e, 0x30, 0x2e, 0x32, 0x20, 0x6f, 0x72, 0x67`,
 	"C":          `\xda\xbb\xc2\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\xc3\x05\x32\x2e\x30\x2e\x32\x20\x6f\x72\x67`,
 	"upper case": "DABBC200 00000000 00000001 000000C3\r\n05322E30 2E32206F 7267\r\n",
-	"by hand":    "# a request\ndabb c2 00\n  0000000000000001  000000c3\n# its body\n05 32 2e 30 2e 32 20 6f 7\n2 67",
+	"comments":   "# all of it\ndabbc200 # magic\n0000 # zeros\n0000  # 0 1 2\n0000\n0001000000c3\n05322e302e32206f7267#\n",
+	"xxd with #": "00000000: dabb c200 0000 0000 0000 0001 0000 00c3  #...............\n" +
+		"00000010: 0532 2e30 2e32 206f 7267                 .2.#.2 org\n",
+	"by hand": "# a request\ndabb c2 00\n  0000000000000001  000000c3\n# its body\n05 32 2e 30 2e 32 20 6f 7\n2 67",
 }
 
 func TestDecodeHex(t *testing.T) {

@@ -289,7 +289,7 @@ func TestCancelledCall(t *testing.T) {
 	})
 	_, err := c.Call(ctx, &sdk.Request{Method: "m"})
 	close(gone)
-	if !errors.Is(err, context.Canceled) {
+	if !errors.Is(err, rpcclient.ErrInterrupted) {
 		t.Errorf("got %v", err)
 	}
 }

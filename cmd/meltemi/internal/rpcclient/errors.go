@@ -12,6 +12,9 @@ import (
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/framing"
 )
 
+// ErrInterrupted is the error of a call whose context was cancelled before an answer.
+var ErrInterrupted = errors.New("interrupted before an answer came")
+
 // ErrTimeout is the error of a call whose context's deadline came before an answer.
 var ErrTimeout = errors.New("no answer in time")
 
@@ -81,7 +84,7 @@ func (c *Conn) cut(ctx context.Context) error {
 		c.broken = true
 	}
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return ctx.Err()
+		return ErrInterrupted
 	}
 	if pending > 0 {
 		return fmt.Errorf("%w: only %d bytes of it came", ErrTimeout, pending)
