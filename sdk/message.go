@@ -78,6 +78,7 @@ type Message struct {
 	Notes [8]int
 
 	entries []Entry
+	seen    uint64         // the bits of all keys of entries, see keyBit
 	index   map[string]int // of entries, once there are many
 	arena   []byte
 }
@@ -106,31 +107,41 @@ func (m *Message) Reset() {
 	}
 	clear(entries) // drop what they point to
 	clear(index)
-	*m = Message{entries: entries[:0], arena: arena[:0], index: index}
+	*m = Message{} // cleared first and filled then: a literal would be built elsewhere and copied
+	m.entries, m.arena, m.index = entries[:0], arena[:0], index
 }
 
 // Set adds an entry, or replaces the value of the entry with that key: a key
 // that a message repeats shows the value that was set last. Do not call it for
 // values that the application would ignore.
 func (m *Message) Set(key, value []byte) {
-	if i := m.find(key); i >= 0 {
+	if bit := keyBit(key); m.seen&bit == 0 {
+		m.seen |= bit
+	} else if i := m.find(key); i >= 0 {
 		m.entries[i].Value = value
 		return
 	}
-	m.entries = append(m.entries, Entry{key, value})
-	if len(m.entries) < indexFrom {
-		return
+	// Filled in where it is: built elsewhere and copied, it costs twice as much.
+	m.entries = append(m.entries, Entry{})
+	e := &m.entries[len(m.entries)-1]
+	e.Key, e.Value = key, value
+	if len(m.entries) >= indexFrom {
+		m.indexLast()
 	}
+}
+
+// indexLast adds the last entry to the index, and those before it if they are not in it.
+func (m *Message) indexLast() {
 	if m.index == nil {
 		m.index = make(map[string]int, 2*indexFrom)
 	}
+	last := len(m.entries) - 1
 	if len(m.index) == 0 {
-		for i, e := range m.entries {
+		for i, e := range m.entries[:last] {
 			m.index[string(e.Key)] = i
 		}
-		return
 	}
-	m.index[string(key)] = len(m.entries) - 1
+	m.index[string(m.entries[last].Key)] = last
 }
 
 // Get returns the value of the entry with that key.
@@ -171,6 +182,16 @@ func (m *Message) KeepString(b []byte, s string) []byte {
 	start := len(m.arena)
 	m.arena = append(append(m.arena, b...), s...)
 	return m.arena[start:len(m.arena):len(m.arena)]
+}
+
+// keyBit returns one of 64 bits for a key. A message has few keys, so the bit of a new
+// one is mostly not among theirs, and no search has to find that out.
+func keyBit(key []byte) uint64 {
+	n := len(key)
+	if n == 0 {
+		return 1
+	}
+	return 1 << ((uint(key[0]) + 3*uint(key[n/2]) + 5*uint(n)) % 64)
 }
 
 func (m *Message) find(key []byte) int {
