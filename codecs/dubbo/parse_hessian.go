@@ -3,7 +3,6 @@ package dubbo
 import (
 	"errors"
 
-	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/hessian2"
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
 
@@ -16,14 +15,14 @@ var (
 // hessianRequest reads the body of a request in Hessian 2.
 // Source: Apache Dubbo, DubboCodec.encodeRequestData.
 func (p *parser) hessianRequest() error {
-	p.hess = hessian2.NewReader(p.frame)
 	r := &p.hess
+	r.Reset(p.frame)
 	r.Reader.Skip(headerSize)
-	p.dubboVersion = p.hessianText()
-	p.service = p.hessianText()
-	p.version = p.hessianText()
-	p.method = p.hessianText()
-	p.types = p.hessianText()
+	p.hessianText(&p.dubboVersion)
+	p.hessianText(&p.service)
+	p.hessianText(&p.version)
+	p.hessianText(&p.method)
+	p.hessianText(&p.types)
 	if r.Err() != nil {
 		return p.malformed("invocation")
 	}
@@ -33,7 +32,7 @@ func (p *parser) hessianRequest() error {
 	}
 	p.generic = isGeneric(p.method.text, n)
 	if p.generic {
-		p.target = p.hessianText()
+		p.hessianText(&p.target)
 		n--
 	}
 	for ; n > 0 && r.Err() == nil; n-- {
@@ -46,10 +45,11 @@ func (p *parser) hessianRequest() error {
 }
 
 // hessianText reads a string or null.
-func (p *parser) hessianText() item {
-	from := p.hess.Offset()
+func (p *parser) hessianText(it *item) {
+	it.from = p.hess.Offset()
 	text, ok := p.hess.Text(p.m)
-	return item{from: from, to: p.hess.Offset(), text: text, null: !ok}
+	it.text, it.null = text, !ok
+	it.to = p.hess.Offset()
 }
 
 // hessianAttachments reads the attachments, which end the body.
@@ -72,7 +72,7 @@ func (p *parser) hessianAttachments() error {
 	case 'H', 'M':
 		p.form = mapAttachments
 		r.BeginMap()
-		for r.Err() == nil && !r.End() {
+		for p.plainAttachments(); r.Err() == nil && !r.End(); p.plainAttachments() {
 			p.hessianAttachment()
 		}
 		p.mapEnd = r.Offset() - 1
@@ -86,35 +86,50 @@ func (p *parser) hessianAttachments() error {
 	return nil
 }
 
+// plainAttachments reads attachments as long as they are plain strings, as most are.
+func (p *parser) plainAttachments() {
+	r := &p.hess
+	for {
+		from := r.Offset()
+		key, value, valueAt, ok := r.PlainPair()
+		if !ok {
+			return
+		}
+		a := p.attach()
+		a.key, a.text, a.scalar, a.isString = key, value, true, true
+		a.from, a.valueAt, a.to = from, valueAt, r.Offset()
+	}
+}
+
+// hessianAttachment reads an attachment of any kind.
 func (p *parser) hessianAttachment() {
 	r := &p.hess
-	a := attachment{from: r.Offset()}
-	keyIsText := r.IsText()
-	if keyIsText {
-		a.key, _ = r.Text(p.m)
-	} else {
-		p.noteOddKey(a.from)
+	from := r.Offset()
+	key, keyIsText := r.IfText(p.m)
+	if !keyIsText {
+		p.noteOddKey(from)
 		r.Skip()
 	}
-	a.valueAt = r.Offset()
-	a.isString = r.IsText()
-	if a.text, a.scalar = r.Scalar(p.m); !a.scalar && r.Offset() == a.valueAt {
+	valueAt := r.Offset()
+	isString := r.IsText()
+	text, scalar := r.Scalar(p.m)
+	if !scalar && r.Offset() == valueAt {
 		r.Skip()
 	}
-	a.to = r.Offset()
 	if keyIsText {
-		p.attachments = append(p.attachments, a)
+		a := p.attach()
+		*a = attachment{key: key, from: from, valueAt: valueAt, to: r.Offset(), text: text, scalar: scalar, isString: isString}
 	}
 }
 
 // hessianResponse reads the body of a response in Hessian 2.
 // Source: Apache Dubbo, DubboCodec.encodeResponseData.
 func (p *parser) hessianResponse() error {
-	p.hess = hessian2.NewReader(p.frame)
 	r := &p.hess
+	r.Reset(p.frame)
 	r.Reader.Skip(headerSize)
 	if p.frame[statusAt] != statusOK {
-		p.result = p.hessianText()
+		p.hessianText(&p.result)
 		return p.malformed("error text")
 	}
 	p.result.from = r.Offset()

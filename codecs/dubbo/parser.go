@@ -45,9 +45,15 @@ type parser struct {
 	serial  byte
 	dialect dialect // of serial, nil if it is not known
 	m       *sdk.Message
-	hess    hessian2.Reader
-	json    jsonb.Reader
+	found
 
+	// The readers of dialects, each set by its own.
+	hess hessian2.Reader
+	json jsonb.Reader
+}
+
+// found is what a parser has read.
+type found struct {
 	// Of a request.
 	dubboVersion item
 	service      item
@@ -84,26 +90,30 @@ var parsers = sync.Pool{New: func() any { return new(parser) }}
 
 func newParser(m *sdk.Message) *parser {
 	p, _ := parsers.Get().(*parser)
+	p.frame, p.serial, p.m = m.Bytes, m.Bytes[2]&maskSerial, m
+	p.dialect = dialectOf(p.serial)
 	attachments := p.attachments[:0]
-	*p = parser{
-		frame: m.Bytes, serial: m.Bytes[2] & maskSerial, dialect: dialectOf(m.Bytes[2] & maskSerial),
-		m: m, attachments: attachments,
-		exception: exception{code: -1},
-	}
+	p.found = found{} // cleared where it is, not built elsewhere and copied
+	p.attachments, p.exception.code = attachments, -1
 	return p
 }
 
-func (p *parser) release() {
-	clear(p.attachments)
-	p.frame, p.m = nil, nil
-	parsers.Put(p)
-}
+// release gives the parser back. What it still points to is freed at the latest when
+// the pool forgets it, two collections later.
+func (p *parser) release() { parsers.Put(p) }
 
 // noteOddKey remembers where a key stands that is no string.
 func (p *parser) noteOddKey(at int) {
 	if p.oddKey == 0 {
 		p.oddKey = at
 	}
+}
+
+// attach adds an attachment and returns it to be filled in where it is, which is faster
+// than to copy it there.
+func (p *parser) attach() *attachment {
+	p.attachments = append(p.attachments, attachment{})
+	return &p.attachments[len(p.attachments)-1]
 }
 
 // get returns the last attachment with that key: the one that a map keeps.

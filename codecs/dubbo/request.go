@@ -70,22 +70,20 @@ func unknownSerialization(serial byte) error {
 
 // requestMetadata puts what was parsed into m.
 func (p *parser) requestMetadata(m *sdk.Message) error {
-	if err := p.checkDispatch(); err != nil {
+	path, err := p.checkDispatch()
+	if err != nil {
 		return err
 	}
 	m.Service = p.service.text
 	at := p.service.from
-	if a := p.get(keyPath); a != nil {
-		if !a.isString {
-			return sdk.Malformed("attachment path", a.valueAt, errNotText)
-		}
-		m.Service, at = a.text, a.valueAt
+	if path != nil {
+		m.Service, at = path.text, path.valueAt
 	}
 	m.Service = bytes.TrimPrefix(m.Service, []byte("/")) // as dubbo-go does
 	if len(m.Service) == 0 {
 		return sdk.Malformed("service", at, errNoService)
 	}
-	if bytes.ContainsAny(m.Service, "/:") {
+	if bytes.IndexByte(m.Service, '/') >= 0 || bytes.IndexByte(m.Service, ':') >= 0 {
 		return sdk.Malformed("service", at, errServiceName)
 	}
 	m.Method = p.method.text
@@ -106,28 +104,34 @@ func (p *parser) requestMetadata(m *sdk.Message) error {
 }
 
 // checkDispatch refuses attachments that a provider could read as another call than
-// the one that is shown. None of them is what a consumer sends.
+// the one that is shown. None of them is what a consumer sends. It returns the one
+// that names the service, if there is one.
 //
 // A provider finds its service by the text "group/path:version:port" (Apache Dubbo,
 // BaseServiceMetadata and GroupServiceKeyCache), so a path "g/a.B:2" would be the
 // service a.B of group g in version 2; requestMetadata sees to that.
-func (p *parser) checkDispatch() error {
+func (p *parser) checkDispatch() (path *attachment, err error) {
 	if p.form == refAttachments {
-		return sdk.Malformed("attachments", p.mapFrom, errRefMap)
+		return nil, sdk.Malformed("attachments", p.mapFrom, errRefMap)
 	}
 	if p.oddKey != 0 {
-		return sdk.Malformed("attachment key", p.oddKey, errNotText)
+		return nil, sdk.Malformed("attachment key", p.oddKey, errNotText)
 	}
 	for i := range p.attachments {
 		a := &p.attachments[i]
 		switch string(a.key) {
+		case keyPath:
+			path = a // the last one counts
 		case keyVersion, keyGroup:
 			if !a.isString && !p.dialect.isNull(p, a.valueAt) {
-				return sdk.Malformed("attachment "+string(a.key), a.valueAt, errNotText)
+				return nil, sdk.Malformed("attachment "+string(a.key), a.valueAt, errNotText)
 			}
 		}
 	}
-	return nil
+	if path != nil && !path.isString {
+		return nil, sdk.Malformed("attachment path", path.valueAt, errNotText)
+	}
+	return path, nil
 }
 
 // showAttachments makes entries of the attachments that are text, but for one.

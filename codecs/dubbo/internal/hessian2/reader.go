@@ -31,12 +31,24 @@ type Reader struct {
 	wire.Reader
 	values  int   // lists, maps and objects begun so far: what a reference can name
 	classes []int // number of fields by class
-	few     [8]int
 	depth   int
+	ascii   int // up to here, all bytes are ASCII; less than the offset if that is not known
 }
 
 // NewReader returns a reader of b.
 func NewReader(b []byte) Reader { return Reader{Reader: wire.NewReader(b)} }
+
+// maxKeptClasses is how many classes a reader has room for that is used again.
+const maxKeptClasses = 64
+
+// Reset makes r a reader of b. Memory is kept, within bounds.
+func (r *Reader) Reset(b []byte) {
+	r.Reader = wire.NewReader(b)
+	r.values, r.depth, r.ascii = 0, 0, 0
+	if r.classes = r.classes[:0]; cap(r.classes) > maxKeptClasses {
+		r.classes = nil
+	}
+}
 
 // Tag returns the next value's first byte without reading it, 0 at the end.
 func (r *Reader) Tag() byte {
@@ -46,6 +58,9 @@ func (r *Reader) Tag() byte {
 
 // Skip reads one value, whatever it is.
 func (r *Reader) Skip() {
+	if _, ok := r.plain(); ok {
+		return
+	}
 	if r.depth++; r.depth > sdk.MaxDepth {
 		r.Fail(ErrDepth)
 		return
@@ -172,12 +187,7 @@ func (r *Reader) class() {
 	r.define(n)
 }
 
-func (r *Reader) define(fields int) {
-	if r.classes == nil {
-		r.classes = r.few[:0]
-	}
-	r.classes = append(r.classes, fields)
-}
+func (r *Reader) define(fields int) { r.classes = append(r.classes, fields) }
 
 func (r *Reader) object(class int) {
 	if class < 0 || class >= len(r.classes) {

@@ -49,11 +49,8 @@ func (r *Reader) units(n int) (b []byte, surrogates bool) {
 		r.Bytes(n) // fails
 		return nil, false
 	}
-	if asciiPrefix(left, n) == n {
-		return r.Bytes(n), false
-	}
 	for size := 0; ; {
-		ascii := asciiPrefix(left[size:], n)
+		ascii := asciiPrefix(left[size:min(size+n, len(left))])
 		size += ascii
 		if n -= ascii; n == 0 {
 			return r.Bytes(size), surrogates
@@ -73,15 +70,21 @@ func (r *Reader) units(n int) (b []byte, surrogates bool) {
 	}
 }
 
-// asciiPrefix returns how many bytes at the front of b, n at most, are ASCII: nearly
-// all text is, so it looks at eight at a time.
-func asciiPrefix(b []byte, n int) int {
-	if n < len(b) {
-		b = b[:n]
-	}
+// asciiPrefix returns how many bytes at the front of b are ASCII. It looks at 32 at a
+// time, then at eight.
+func asciiPrefix(b []byte) int {
+	const high = 0x8080808080808080
 	i := 0
+	for ; len(b)-i >= 32; i += 32 {
+		c := b[i : i+32]
+		all := binary.LittleEndian.Uint64(c) | binary.LittleEndian.Uint64(c[8:]) |
+			binary.LittleEndian.Uint64(c[16:]) | binary.LittleEndian.Uint64(c[24:])
+		if all&high != 0 {
+			break
+		}
+	}
 	for ; len(b)-i >= 8; i += 8 {
-		if binary.LittleEndian.Uint64(b[i:])&0x8080808080808080 != 0 {
+		if binary.LittleEndian.Uint64(b[i:])&high != 0 {
 			break
 		}
 	}
@@ -89,6 +92,69 @@ func asciiPrefix(b []byte, n int) int {
 		i++
 	}
 	return i
+}
+
+// A plain string is one chunk of at most 1023 characters, all of them ASCII, as names,
+// keys and most values are: its characters are its bytes. What is here makes those
+// faster and replaces nothing.
+
+// chunkAt returns where the text of the chunk at the front of b begins and, if it is
+// plain, ends; zero if it cannot be plain.
+func chunkAt(b []byte) (from, to int) {
+	switch {
+	case len(b) > 0 && b[0] <= 0x1f:
+		from, to = 1, 1+int(b[0])
+	case len(b) > 1 && b[0]&^3 == 0x30:
+		from, to = 2, 2+int(b[0]&3)<<8+int(b[1])
+	}
+	if to > len(b) {
+		return 0, 0
+	}
+	return from, to
+}
+
+// ahead reports whether the bytes of left, what is left of the input, are ASCII between
+// from and to. It looks as far as they are, so that each byte is looked at once.
+func (r *Reader) ahead(left []byte, from, to int) bool {
+	at := r.Offset()
+	if r.ascii <= at+from {
+		r.ascii = at + from + asciiPrefix(left[from:])
+	}
+	return at+to <= r.ascii
+}
+
+// plain reads a plain string. If there is none, it reads nothing and is false.
+func (r *Reader) plain() (s []byte, ok bool) {
+	left := r.Left()
+	from, to := chunkAt(left)
+	if from == 0 || r.Offset()+to > r.ascii && !r.ahead(left, from, to) {
+		return nil, false
+	}
+	r.Reader.Skip(to)
+	return left[from:to:to], true
+}
+
+// PlainPair reads two strings, each a single chunk of ASCII, as most entries of a map
+// are, and returns where the second one stands. If there are none, it reads nothing and
+// is false.
+func (r *Reader) PlainPair() (key, value []byte, valueAt int, ok bool) {
+	left := r.Left()
+	from, valueAt := chunkAt(left)
+	if from == 0 {
+		return nil, nil, 0, false
+	}
+	valueFrom, to := chunkAt(left[valueAt:])
+	if valueFrom == 0 {
+		return nil, nil, 0, false
+	}
+	valueFrom, to = valueAt+valueFrom, valueAt+to
+	if r.Offset()+to > r.ascii && !(r.ahead(left, from, valueAt) && r.ahead(left, valueFrom, to)) {
+		return nil, nil, 0, false
+	}
+	key, value = left[from:valueAt:valueAt], left[valueFrom:to:to]
+	valueAt += r.Offset()
+	r.Reader.Skip(to)
+	return key, value, valueAt, true
 }
 
 // unit measures the unit at the front of b, 0 if it is malformed. Java's reader does
@@ -126,15 +192,30 @@ func (r *Reader) skipText(tag byte) {
 	}
 }
 
-// Text reads a string as UTF-8; null is false. In the ordinary case, a single
-// chunk without surrogates, the result is a view of the input; otherwise it is made
-// with keep, which copies a slice to where the result may live.
+// Text reads a string as UTF-8; null is false, and so is a failure. The result is a
+// view of the input or made with keep, see IfText.
 func (r *Reader) Text(keep text.Keeper) (s []byte, ok bool) {
-	tag := r.Uint8()
-	if tag == 'N' && r.Err() == nil {
+	if s, ok = r.plain(); ok {
+		return s, true
+	}
+	if s, ok = r.IfText(keep); !ok && r.Uint8() != 'N' {
+		r.Fail(ErrType)
+	}
+	return s, ok
+}
+
+// IfText reads the next value as UTF-8 if it is a string. If it is none, or malformed,
+// which makes the reader fail, the result is false. In the ordinary case, a single
+// chunk without surrogates, it is a view of the input; otherwise it is made with keep,
+// which copies a slice to where the result may live.
+func (r *Reader) IfText(keep text.Keeper) (s []byte, ok bool) {
+	if s, ok = r.plain(); ok {
+		return s, true
+	}
+	if !r.IsText() {
 		return nil, false
 	}
-	p := r.chunk(tag)
+	p := r.chunk(r.Uint8())
 	if p.last && !p.surrogates {
 		return p.b, r.Err() == nil
 	}
@@ -189,12 +270,13 @@ func unitAt(b []byte) (unit rune, n int) {
 // Scalar reads a string, number or boolean as text. It leaves the reader where it
 // was and returns false if the next value is something else.
 func (r *Reader) Scalar(keep text.Keeper) (s []byte, ok bool) {
+	if s, ok = r.IfText(keep); ok {
+		return s, true
+	}
 	tag, more := r.Peek()
 	switch {
 	case !more:
 		return nil, false
-	case isText(tag):
-		return r.Text(keep)
 	case isInt(tag):
 		return keep.Keep(strconv.AppendInt(nil, int64(r.Int()), 10)), r.Err() == nil
 	}
