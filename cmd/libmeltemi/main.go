@@ -5,6 +5,7 @@
 package main
 
 import (
+	"github.com/meltemi-mesh/meltemi/codecs/brpc"
 	"github.com/meltemi-mesh/meltemi/codecs/dubbo"
 	"github.com/meltemi-mesh/meltemi/codecs/thrift"
 	"github.com/meltemi-mesh/meltemi/sdk/abi"
@@ -12,6 +13,7 @@ import (
 
 // main does not run in a shared library; initialising this variable is what does.
 var _ = abi.Register(
+	brpc.Definition(),
 	dubbo.Definition(),
 	thrift.Definition(),
 )

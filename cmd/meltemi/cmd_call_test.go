@@ -80,7 +80,7 @@ func TestCallUsage(t *testing.T) {
 		want string
 	}{
 		{[]string{"toy", "127.0.0.1:1"}, "accepts 3 arg(s), received 2"},
-		{[]string{"nope", "127.0.0.1:1", "s.m"}, `no codec "nope": there are dubbo, thrift, toy`},
+		{[]string{"nope", "127.0.0.1:1", "s.m"}, `no codec "nope": there are brpc, dubbo, thrift, toy`},
 		{[]string{"toy", "127.0.0.1", "s.m"}, `address "127.0.0.1" is not HOST:PORT`},
 		{[]string{"toy", "127.0.0.1:x", "s.m"}, `address "127.0.0.1:x": "x" is not a port`},
 		{[]string{"toy", "127.0.0.1:1", "s."}, `"s." is not SERVICE.METHOD`},

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/cli"
+	"github.com/meltemi-mesh/meltemi/codecs/brpc"
 	"github.com/meltemi-mesh/meltemi/codecs/dubbo"
 	"github.com/meltemi-mesh/meltemi/codecs/thrift"
 	"github.com/meltemi-mesh/meltemi/sdk"
@@ -16,6 +17,7 @@ import (
 // builtinCodecs are the codecs that this binary carries.
 func builtinCodecs() []sdk.Definition {
 	return []sdk.Definition{
+		brpc.Definition(),
 		dubbo.Definition(),
 		thrift.Definition(),
 	}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package brpc
+
+const raceEnabled = false
