@@ -141,7 +141,7 @@ func TestFramesThatContradictTheirHeaders(t *testing.T) {
 	}
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
-			provider := java33.StartProvider(t)
+			provider := peers.Serve(t, java33)
 			proxy := peers.Start(t, version, guarded(provider.Port))
 			client := http2Client(t)
 			want := map[string]int{}
@@ -184,7 +184,7 @@ func TestCallsThatHideWhatTheyCall(t *testing.T) {
 	}
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
-			provider := java33.StartProvider(t)
+			provider := peers.Serve(t, java33)
 			proxy := peers.Start(t, version, guarded(provider.Port))
 			conn, err := net.Dial("tcp", "127.0.0.1:"+proxy.Port)
 			if err != nil {
@@ -240,7 +240,7 @@ func ran(t *testing.T, port string, want map[string]int) {
 			all = append(all, fmt.Sprintf("%s=%d", method, n))
 		}
 	}
-	got := strings.Join(java33.Consume(t, port, "executions", 1, 20*time.Second), "")
+	got := strings.Join(peers.Call(t, java33, port, "executions", 1, 20*time.Second), "")
 	if want := "{" + strings.Join(all, ", ") + "}"; got != want {
 		t.Errorf("the provider ran %s, want %s", got, want)
 	}

@@ -14,10 +14,10 @@ import (
 func TestRouteChangesUnderLoadLoseNoCall(t *testing.T) {
 	for i, consumer := range []peers.Java{java33, java27} {
 		t.Run(consumer.String(), func(t *testing.T) {
-			provider := consumer.StartProvider(t)
+			provider := peers.Serve(t, consumer)
 			mesh := peers.Bridge("dubbo", provider.Port)
 			proxy := peers.Start(t, versions[i], mesh)
-			load := consumer.StartConsumer(t, proxy.Port, "load", 4, 10*time.Second, "6")
+			load := consumer.StartClient(t, proxy.Port, "load", 4, 10*time.Second, "6")
 			proxy.Eventually("dynamicmodulescustom.meltemi_replies", "some", func(n int) bool { return n > 100 })
 			for n := range 5 {
 				proxy.Change(strings.Replace(mesh, "route: {cluster: server}", fmt.Sprintf("route: {cluster: server, timeout: %ds}", 20+n), 1))
@@ -37,10 +37,10 @@ func TestRouteChangesUnderLoadLoseNoCall(t *testing.T) {
 func TestListenerChangeUnderLoadLosesNoCall(t *testing.T) {
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
-			provider := java33.StartProvider(t)
+			provider := peers.Serve(t, java33)
 			mesh := peers.Bridge("dubbo", provider.Port)
 			changed, other := peers.Start(t, version, mesh), peers.Start(t, version, mesh)
-			load := java33.StartConsumer(t, changed.Port+","+other.Port, "load", 4, 10*time.Second, "8")
+			load := java33.StartClient(t, changed.Port+","+other.Port, "load", 4, 10*time.Second, "8")
 			changed.Eventually("dynamicmodulescustom.meltemi_replies", "some", func(n int) bool { return n > 100 })
 			changed.Change(strings.Replace(mesh, "  codec: dubbo\n  route", "  codec: dubbo\n  server_name: changed\n  route", 1))
 			if got := load.Results(); len(got) == 0 || !strings.HasSuffix(got[0], " failed 0") {
@@ -66,10 +66,10 @@ func TestProviderKilledInMidCall(t *testing.T) {
 	for _, version := range versions {
 		for _, hops := range []int{1, 2} {
 			t.Run(fmt.Sprintf("%s through %d", version, hops), func(t *testing.T) {
-				providers := map[string]*peers.Provider{}
+				providers := map[string]*peers.Server{}
 				endpoints := []string{}
 				for range 2 {
-					p := java33.StartProvider(t)
+					p := peers.Serve(t, java33)
 					providers[p.Port] = p
 					endpoints = append(endpoints, `"127.0.0.1:`+p.Port+`"`)
 				}
@@ -79,7 +79,7 @@ func TestProviderKilledInMidCall(t *testing.T) {
 				if hops == 2 {
 					first = peers.Start(t, version, retried(peers.Forward("dubbo", last.Port)))
 				}
-				victim := java33.StartConsumer(t, first.Port, "sleep", 1, time.Minute, "50000")
+				victim := java33.StartClient(t, first.Port, "sleep", 1, time.Minute, "50000")
 				// Two calls warm the consumer up; the third is the one.
 				last.Eventually("cluster.server.upstream_rq_total", "3", func(n int) bool { return n == 3 })
 				last.Eventually("cluster.server.upstream_rq_active", "1", func(n int) bool { return n == 1 })
@@ -92,7 +92,7 @@ func TestProviderKilledInMidCall(t *testing.T) {
 				if survivor == "" {
 					t.Fatal("neither provider is idle")
 				}
-				before := java33.Consume(t, survivor, "executions", 1, 20*time.Second)
+				before := peers.Call(t, java33, survivor, "executions", 1, 20*time.Second)
 				start := time.Now()
 				for port, p := range providers {
 					if port != survivor {
@@ -110,7 +110,7 @@ func TestProviderKilledInMidCall(t *testing.T) {
 						t.Errorf("%d calls were sent on, want 3: the lost one was made again", n)
 					}
 				}
-				after := java33.Consume(t, survivor, "executions", 1, 20*time.Second)
+				after := peers.Call(t, java33, survivor, "executions", 1, 20*time.Second)
 				if fmt.Sprint(after) != fmt.Sprint(before) {
 					t.Errorf("the other provider ran %v before and %v after", before, after)
 				}
@@ -122,10 +122,10 @@ func TestProviderKilledInMidCall(t *testing.T) {
 // TestConsumerKilledInMidCall kills a consumer that waits: its neighbour does not
 // notice, and nothing is left open.
 func TestConsumerKilledInMidCall(t *testing.T) {
-	provider := java33.StartProvider(t)
+	provider := peers.Serve(t, java33)
 	proxy := peers.Start(t, versions[0], peers.Bridge("dubbo", provider.Port))
-	neighbour := java33.StartConsumer(t, proxy.Port, "load", 2, 5*time.Second, "6")
-	victim := java33.StartConsumer(t, proxy.Port, "sleep", 1, 60*time.Second, "30000")
+	neighbour := java33.StartClient(t, proxy.Port, "load", 2, 5*time.Second, "6")
+	victim := java33.StartClient(t, proxy.Port, "sleep", 1, 60*time.Second, "30000")
 	proxy.Eventually("cluster.server.upstream_rq_active", "3", func(n int) bool { return n >= 3 })
 	victim.Kill()
 	if got := neighbour.Results(); len(got) == 0 || !strings.HasSuffix(got[0], " failed 0") {
@@ -138,13 +138,13 @@ func TestConsumerKilledInMidCall(t *testing.T) {
 // TestProviderRestartUnderLoad restarts a provider while a consumer calls: calls fail
 // only while there is no provider, and each with an error of the protocol.
 func TestProviderRestartUnderLoad(t *testing.T) {
-	first := java33.StartProvider(t)
+	first := peers.Serve(t, java33)
 	proxy := peers.Start(t, versions[1], peers.Bridge("dubbo", first.Port))
-	load := java33.StartConsumer(t, proxy.Port, "load", 2, 5*time.Second, "10")
+	load := java33.StartClient(t, proxy.Port, "load", 2, 5*time.Second, "10")
 	proxy.Eventually("dynamicmodulescustom.meltemi_replies", "some", func(n int) bool { return n > 100 })
 	first.Kill()
 	proxy.Eventually("dynamicmodulescustom.meltemi_local_replies", "some", func(n int) bool { return n > 0 })
-	java33.StartProviderAt(t, first.Port)
+	java33.StartServer(t, first.Port)
 	before := proxy.Stat("cluster.server.upstream_rq_200")
 	proxy.Eventually("cluster.server.upstream_rq_200", "more than before", func(n int) bool { return n > before+100 })
 	got := load.Results()

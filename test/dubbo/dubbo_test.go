@@ -47,8 +47,8 @@ var versions = []string{"1.39.3", "1.40.0"}
 func TestCallsGiveTheSameResults(t *testing.T) {
 	for _, pair := range pairs {
 		t.Run(fmt.Sprintf("%v calls %v", pair.consumer, pair.provider), func(t *testing.T) {
-			provider := pair.provider.StartProvider(t)
-			direct := pair.consumer.Consume(t, provider.Port, strconv.Itoa(calls), 8, 20*time.Second)
+			provider := peers.Serve(t, pair.provider)
+			direct := peers.Call(t, pair.consumer, provider.Port, strconv.Itoa(calls), 8, 20*time.Second)
 			if len(direct) != calls {
 				t.Fatalf("%d lines of %d direct calls: %q", len(direct), calls, direct[:min(len(direct), 10)])
 			}
@@ -67,9 +67,9 @@ func TestCallsGiveTheSameResults(t *testing.T) {
 func throughProxies(t *testing.T, version string, consumer peers.Peer, provider string, direct []string) {
 	t.Helper()
 	one := peers.Start(t, version, peers.Bridge("dubbo", provider))
-	compare(t, "one proxy", direct, consumer.Consume(t, one.Port, strconv.Itoa(calls), 8, 20*time.Second))
+	compare(t, "one proxy", direct, peers.Call(t, consumer, one.Port, strconv.Itoa(calls), 8, 20*time.Second))
 	two := peers.Start(t, version, peers.Forward("dubbo", one.Port))
-	compare(t, "two proxies", direct, consumer.Consume(t, two.Port, strconv.Itoa(calls), 8, 20*time.Second))
+	compare(t, "two proxies", direct, peers.Call(t, consumer, two.Port, strconv.Itoa(calls), 8, 20*time.Second))
 
 	oneway := methods()["oneway"]
 	exactly := func(n int) func(int) bool { return func(got int) bool { return got == n } }
@@ -167,7 +167,7 @@ func executions(t *testing.T, consumer peers.Peer, port string, paths int) {
 	}
 	var got string
 	for range 20 {
-		got = strings.Join(consumer.Consume(t, port, "executions", 1, 5*time.Second), "")
+		got = strings.Join(peers.Call(t, consumer, port, "executions", 1, 5*time.Second), "")
 		missing := ""
 		for method, n := range want {
 			if !strings.Contains(got, fmt.Sprintf("%s=%d,", method, n)) && !strings.Contains(got, fmt.Sprintf("%s=%d}", method, n)) {
@@ -187,9 +187,9 @@ func executions(t *testing.T, consumer peers.Peer, port string, paths int) {
 func TestIdleConnectionSurvives(t *testing.T) {
 	for _, consumer := range []peers.Peer{java33, java27, dubboGo} {
 		t.Run(consumer.String(), func(t *testing.T) {
-			provider := consumer.StartProvider(t)
+			provider := peers.Serve(t, consumer)
 			proxy := peers.Start(t, versions[0], peers.Bridge("dubbo", provider.Port))
-			got := consumer.Consume(t, proxy.Port, "idle", 1, 5*time.Second)
+			got := peers.Call(t, consumer, proxy.Port, "idle", 1, 5*time.Second)
 			if fmt.Sprint(got) != "[before after]" {
 				t.Errorf("got %q", got)
 			}
@@ -203,9 +203,9 @@ func TestIdleConnectionSurvives(t *testing.T) {
 // TestHeartbeatsOfTheServer has a call take longer than a provider leaves its heartbeats
 // unanswered: the bridge answers them, on the connection that waits for the reply.
 func TestHeartbeatsOfTheServer(t *testing.T) {
-	provider := peers.DubboGo{Heartbeat: time.Second}.StartProvider(t)
+	provider := peers.Serve(t, peers.DubboGo{Heartbeat: time.Second})
 	proxy := peers.Start(t, versions[1], peers.Bridge("dubbo", provider.Port))
-	got := dubboGo.Consume(t, proxy.Port, "sleep", 1, 20*time.Second, "6000")
+	got := peers.Call(t, dubboGo, proxy.Port, "sleep", 1, 20*time.Second, "6000")
 	if fmt.Sprint(got) != "[slept 6000]" {
 		t.Errorf("got %q", got)
 	}
@@ -218,11 +218,11 @@ func TestHeartbeatsOfTheServer(t *testing.T) {
 // TestConsumerTimeoutIsAnsweredInTime has a provider that is too slow for the
 // consumer: the error comes from the proxy, before the consumer gives up by itself.
 func TestConsumerTimeoutIsAnsweredInTime(t *testing.T) {
-	provider := java33.StartProvider(t)
+	provider := peers.Serve(t, java33)
 	// The margin is wide: the consumer counts from before it writes, and a busy machine
 	// may take its time between.
 	proxy := peers.Start(t, versions[1], peers.Bridge("{name: dubbo, deadline_margin: 400ms}", provider.Port))
-	got := strings.Join(java33.Consume(t, proxy.Port, "sleep", 1, 1200*time.Millisecond, "4000"), "\n")
+	got := strings.Join(peers.Call(t, java33, proxy.Port, "sleep", 1, 1200*time.Millisecond, "4000"), "\n")
 	if !strings.Contains(got, "upstream request timeout") && !strings.Contains(got, "downstream duration timeout") {
 		t.Errorf("the consumer saw %q, not the proxy's error", got)
 	}

@@ -57,7 +57,7 @@ func TestErrorsOfEnvoy(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("| event | Dubbo | the consumer's exception | text |\n| --- | --- | --- | --- |\n")
 	proxy := startErrors(t, versions[0], java33)
-	want := java33.Errors(t, proxy.Port, consumerTimeout, cases...)
+	want := peers.Errors(t, java33, proxy.Port, consumerTimeout, cases...)
 	for _, f := range failures {
 		s := want[f.name]
 		exception := "`" + s.Class + "`"
@@ -69,13 +69,13 @@ func TestErrorsOfEnvoy(t *testing.T) {
 	checkErrors(t, java33, want, want)
 
 	two := peers.Start(t, versions[1], peers.Forward(errorsCodec, proxy.Port))
-	checkErrors(t, java33, want, java33.Errors(t, two.Port, consumerTimeout, cases...))
+	checkErrors(t, java33, want, peers.Errors(t, java33, two.Port, consumerTimeout, cases...))
 	for i, consumer := range []peers.Java{java33fastjson2, java27, java27fastjson} {
 		proxy := startErrors(t, versions[i%len(versions)], consumer)
-		checkErrors(t, consumer, want, consumer.Errors(t, proxy.Port, consumerTimeout, cases...))
+		checkErrors(t, consumer, want, peers.Errors(t, consumer, proxy.Port, consumerTimeout, cases...))
 	}
 	proxy = startErrors(t, versions[1], dubboGo)
-	checkErrorsInGo(t, want, dubboGo.Errors(t, proxy.Port, consumerTimeout, cases...))
+	checkErrorsInGo(t, want, peers.Errors(t, dubboGo, proxy.Port, consumerTimeout, cases...))
 	if !t.Failed() {
 		compareTable(t, "../../docs/errors.md", table.String())
 	}
@@ -85,7 +85,7 @@ func TestErrorsOfEnvoy(t *testing.T) {
 // speaks what the consumer does. The one token of the rate limit is used up.
 func startErrors(t *testing.T, version string, consumer peers.Peer) *peers.Proxy {
 	t.Helper()
-	proxy := peers.Start(t, version, errorsMesh(t, consumer.StartProvider(t).Port))
+	proxy := peers.Start(t, version, errorsMesh(t, peers.Serve(t, consumer).Port))
 	native(t, proxy.Port, "rate-limited")
 	return proxy
 }

@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -101,80 +100,28 @@ func (j Java) command(ctx context.Context, tb testing.TB, class string, args ...
 	return exec.CommandContext(ctx, "java", append(all, args...)...)
 }
 
-// Provider is a running provider.
-type Provider struct {
-	*process
-	Port string
-}
-
-// StartProvider starts a provider of the version.
-func (j Java) StartProvider(tb testing.TB) *Provider {
-	tb.Helper()
-	return j.StartProviderAt(tb, freePort(tb))
-}
-
-// StartProviderAt starts a provider at a port that another one has left.
-func (j Java) StartProviderAt(tb testing.TB, port string) *Provider {
+// StartServer implements Peer.
+func (j Java) StartServer(tb testing.TB, port string) *Server {
 	tb.Helper()
 	args := []string{port}
 	if j.Serialization != "" {
 		args = append(args, j.Serialization)
 	}
-	p := &Provider{begin(tb, j.command(context.Background(), tb, "Provider", args...)), port}
-	p.await("READY", time.Minute)
-	return p
+	s := &Server{begin(tb, j.command(context.Background(), tb, "Provider", args...)), port}
+	s.await("READY", time.Minute)
+	return s
 }
 
-// Consume makes calls to a port and returns a line for each. What is the number of
-// calls, or the name of a single call with its arguments.
-func (j Java) Consume(tb testing.TB, port, what string, threads int, timeout time.Duration, args ...string) []string {
+// StartClient implements Peer. Several ports stand between commas: the consumer calls
+// one of them, and goes on with another when it is asked to go.
+func (j Java) StartClient(tb testing.TB, port, what string, threads int, timeout time.Duration, args ...string) *Client {
 	tb.Helper()
-	return j.StartConsumer(tb, port, what, threads, timeout, args...).Results()
-}
-
-// Consumer is a running consumer.
-type Consumer struct{ *process }
-
-// StartConsumer is Consume without waiting for the results.
-func (j Java) StartConsumer(tb testing.TB, port, what string, threads int, timeout time.Duration, args ...string) *Consumer {
-	tb.Helper()
-	p := begin(tb, j.command(context.Background(), tb, "Consumer", append([]string{
-		port, what, strconv.Itoa(threads), strconv.FormatInt(timeout.Milliseconds(), 10), j.preferred(),
-	}, args...)...))
-	return &Consumer{p}
-}
-
-// Seen is what a consumer saw of a call that failed.
-type Seen struct {
-	Class string // of the exception
-	Code  string // of an RpcException
-	Took  time.Duration
-	Text  string // of the innermost cause
-}
-
-// Errors makes a call for each of the cases, named by the attachment "case", and
-// returns what the consumer saw.
-func (j Java) Errors(tb testing.TB, port string, timeout time.Duration, cases ...string) map[string]Seen {
-	tb.Helper()
-	consumer := Consumer{begin(tb, j.command(context.Background(), tb, "Errors", append([]string{
-		port, strconv.FormatInt(timeout.Milliseconds(), 10), j.preferred(),
-	}, cases...)...))}
-	return seen(tb, j, consumer.Results())
-}
-
-// seen reads what a consumer printed of calls that failed.
-func seen(tb testing.TB, consumer Peer, lines []string) map[string]Seen {
-	tb.Helper()
-	all := map[string]Seen{}
-	for _, line := range lines {
-		f := strings.SplitN(line, "\t", 5)
-		if len(f) != 5 {
-			tb.Fatalf("%v printed %q", consumer, line)
-		}
-		millis, _ := strconv.Atoi(f[3])
-		all[f[0]] = Seen{Class: f[1], Code: f[2], Took: time.Duration(millis) * time.Millisecond, Text: f[4]}
+	millis := strconv.FormatInt(timeout.Milliseconds(), 10)
+	class, first := "Consumer", []string{port, what, strconv.Itoa(threads), millis, j.preferred()}
+	if what == "errors" {
+		class, first = "Errors", []string{port, millis, j.preferred()}
 	}
-	return all
+	return &Client{begin(tb, j.command(context.Background(), tb, class, append(first, args...)...))}
 }
 
 // preferred is the serialization that a consumer asks for.
@@ -183,20 +130,4 @@ func (j Java) preferred() string {
 		return "hessian2"
 	}
 	return j.Serialization
-}
-
-// Results waits for the consumer's end and returns its lines.
-func (c *Consumer) Results() []string {
-	c.tb.Helper()
-	c.await("DONE", 5*time.Minute)
-	var lines []string
-	for _, line := range c.output() {
-		if line == "DONE" {
-			return lines
-		}
-		if result, ok := strings.CutPrefix(line, "= "); ok {
-			lines = append(lines, result)
-		}
-	}
-	return lines
 }
