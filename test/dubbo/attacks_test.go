@@ -18,6 +18,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"github.com/meltemi-mesh/meltemi/test/peers"
+	"github.com/meltemi-mesh/meltemi/test/suite"
 )
 
 // The service of the peers and a path of HTTP/2 to one of its methods.
@@ -139,7 +140,7 @@ func TestFramesThatContradictTheirHeaders(t *testing.T) {
 		"a body that is longer than it says":    {echoPath, nil, shorter(good), ""},
 		"another protocol's content-type":       {echoPath, map[string]string{"content-type": "application/grpc+thrift"}, good, ""},
 	}
-	for _, version := range versions {
+	for _, version := range suite.Both {
 		t.Run(version, func(t *testing.T) {
 			provider := peers.Serve(t, java33)
 			proxy := peers.Start(t, version, guarded(provider.Port))
@@ -182,7 +183,7 @@ func TestCallsThatHideWhatTheyCall(t *testing.T) {
 		"generic, of another service":   {service: "x.Y", method: "$invoke", types: generic("", "").types, arguments: generic("", "declared").arguments, attachments: map[string]any{"generic": "true"}},
 		"one-way, so without an answer": {flags: flagsOneWay, method: "declared"},
 	}
-	for _, version := range versions {
+	for _, version := range suite.Both {
 		t.Run(version, func(t *testing.T) {
 			provider := peers.Serve(t, java33)
 			proxy := peers.Start(t, version, guarded(provider.Port))

@@ -20,8 +20,8 @@ func (c *caller) failing(name string) string {
 		text = strings.Repeat("x", 2<<20)
 	case "large-at-server":
 		text = strings.Repeat("x", 10_000)
-	case "large-attachments":
-		attachments["large"] = strings.Repeat("x", 100_000)
+	case "large-metadata":
+		attachments["large"] = strings.Repeat("x", 60_000)
 	case "two-spellings":
 		attachments["Lane"], attachments["lane"] = "a", "b"
 	}

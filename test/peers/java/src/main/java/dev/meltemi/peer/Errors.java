@@ -35,8 +35,8 @@ public final class Errors {
     if (name.equals("two-spellings")) {
       RpcContext.getContext().setAttachment("Lane", "a").setAttachment("lane", "b");
     }
-    if (name.equals("large-attachments")) {
-      RpcContext.getContext().setAttachment("large", new String(new char[100_000]).replace('\0', 'x'));
+    if (name.equals("large-metadata")) {
+      RpcContext.getContext().setAttachment("large", new String(new char[60_000]).replace('\0', 'x'));
     }
     String text = name;
     if (name.equals("large-message")) {
