@@ -35,7 +35,7 @@ service Peer {
   // "oneway" is a word of the language.
   oneway void tell(1: string text)
 
-  // How often each method ran.
+  // How often each method ran, this one aside.
   map<string, i32> executions()
 
   string sleep(1: i32 milliseconds)
@@ -45,6 +45,6 @@ service Peer {
 service Second extends Peer {}
 
 // What clients call and no server has: the answer is an UNKNOWN_METHOD of its library.
-service Newer extends Peer {
+service Later extends Peer {
   string missing(1: string text)
 }
