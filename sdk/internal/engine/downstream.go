@@ -41,6 +41,7 @@ type Downstream struct {
 	held       []byte // what Write may not inject
 	nextStream uint32
 	peer       peerSettings
+	greeted    bool  // its settings are here
 	sendWindow int64 // of the connection
 	received   int   // bytes of DATA since the last window update
 
@@ -161,12 +162,19 @@ func (d *Downstream) start(index int) {
 	}
 	d.open = make(map[uint32]*call)
 	d.encoder.init()
-	d.decoder = hpack.NewDecoder(headerTableSize, func(f hpack.HeaderField) { d.scratch.headers.append(f.Name, f.Value) })
+	d.decoder = hpack.NewDecoder(headerTableSize, d.gotField)
 	d.decoder.SetMaxStringLength(maxHeaderBlock)
 	d.http = appendOpening(d.http)
 	d.drain.lastRead = d.now
 	if d.cfg.heartbeat > 0 && d.kind().prober != nil {
 		d.due(d.now.Add(d.cfg.heartbeat))
+	}
+}
+
+// gotField takes a field of the header block at hand.
+func (d *Downstream) gotField(f hpack.HeaderField) {
+	if d.scratch.headers.append(f.Name, f.Value); d.scratch.headers.size > maxHeaderBlock {
+		d.decoder.SetEmitEnabled(false)
 	}
 }
 

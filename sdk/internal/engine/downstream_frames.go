@@ -6,14 +6,13 @@ import (
 	"time"
 )
 
-// maxHeaderBlock bounds a header block of the connection manager.
+// maxHeaderBlock bounds a header block of the connection manager, as it comes and
+// decoded: a byte of it may stand for a field of 4 KiB.
 const maxHeaderBlock = 1 << 20
 
 // refillAt is how much DATA may arrive before the connection's window, of twice
 // that size, is filled up again.
 const refillAt = 1 << 30
-
-var errHTTP2 = errors.New("malformed HTTP/2 from the connection manager")
 
 // Write takes bytes that the connection manager wrote. Each chunk is borrowed
 // until it returns, and all of them are taken. Nothing may be injected or closed
@@ -31,12 +30,15 @@ func (d *Downstream) Write(now time.Time, chunks [][]byte) *Output {
 func (d *Downstream) written(chunks [][]byte) {
 	b, own := d.frames.add(chunks, &d.scratch.fromManager)
 	for d.mode == isRPC {
-		f, rest, ok := nextFrame(b)
-		if !ok {
+		f, rest, err := nextFrame(b)
+		if errors.Is(err, errShort) {
 			break
 		}
 		b = rest
-		if err := d.frame(&f); err != nil {
+		if err == nil {
+			err = d.frame(&f)
+		}
+		if err != nil {
 			d.broken()
 			b = nil
 			break
@@ -122,11 +124,15 @@ func (d *Downstream) continuation(f *frame) error {
 // since blocks share a table.
 func (d *Downstream) headerBlock(stream uint32, flags byte, block []byte) error {
 	d.scratch.headers.reset()
+	d.decoder.SetEmitEnabled(true)
 	if _, err := d.decoder.Write(block); err != nil {
 		return err
 	}
 	if err := d.decoder.Close(); err != nil {
 		return err
+	}
+	if !d.decoder.EmitEnabled() {
+		return errHTTP2
 	}
 	c := d.open[stream]
 	if c == nil {
@@ -174,8 +180,9 @@ func (d *Downstream) settings(f *frame) error {
 	if len(f.payload)%6 != 0 {
 		return errHTTP2
 	}
-	if d.peer == beforeSettings {
+	if !d.greeted {
 		// The first settings lift the caution that was due before them.
+		d.greeted = true
 		d.peer.maxStreams = maxStreamID
 	}
 	for p := f.payload; len(p) > 0; p = p[6:] {

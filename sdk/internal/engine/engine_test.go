@@ -341,7 +341,10 @@ func steady(tb testing.TB) (*Downstream, func()) {
 // setStream gives all frames but those of the connection another stream.
 func setStream(b []byte, stream uint32) {
 	for len(b) > 0 {
-		f, rest, _ := nextFrame(b)
+		f, rest, err := nextFrame(b)
+		if err != nil {
+			panic(err)
+		}
 		if f.stream != 0 {
 			binary.BigEndian.PutUint32(b[5:], stream)
 		}

@@ -1,6 +1,9 @@
 package engine
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+)
 
 // The parts of HTTP/2 that a client towards a connection manager needs.
 // Source of all numbers: RFC 9113.
@@ -55,16 +58,24 @@ type frame struct {
 	payload     []byte
 }
 
-// nextFrame takes a frame off b. ok is false if it is not complete.
-func nextFrame(b []byte) (f frame, rest []byte, ok bool) {
+var (
+	errShort = errors.New("the frame is not complete")
+	errHTTP2 = errors.New("malformed HTTP/2 from the connection manager")
+)
+
+// nextFrame takes a frame off b. A longer one than we allow is an error before it is here.
+func nextFrame(b []byte) (f frame, rest []byte, err error) {
 	if len(b) < frameHeaderSize {
-		return f, b, false
+		return f, b, errShort
 	}
-	n := frameHeaderSize + (int(b[0])<<16 | int(b[1])<<8 | int(b[2]))
-	if len(b) < n {
-		return f, b, false
+	n := int(b[0])<<16 | int(b[1])<<8 | int(b[2])
+	if n > defaultFrameSize {
+		return f, b, errHTTP2
 	}
-	return frame{b[3], b[4], binary.BigEndian.Uint32(b[5:]) & maxStreamID, b[frameHeaderSize:n]}, b[n:], true
+	if n += frameHeaderSize; len(b) < n {
+		return f, b, errShort
+	}
+	return frame{b[3], b[4], binary.BigEndian.Uint32(b[5:]) & maxStreamID, b[frameHeaderSize:n]}, b[n:], nil
 }
 
 // unpadded returns the payload without padding and priority (sections 6.1, 6.2).

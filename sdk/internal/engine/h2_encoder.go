@@ -16,6 +16,7 @@ type headerEncoder struct {
 	size    int
 	max     int
 	resized bool // the peer must be told of a new max
+	lowest  int  // the least that max was since it was told
 	seed    maphash.Seed
 	once    [64]uint32 // hashes of fields that came once
 	key     []byte
@@ -52,6 +53,10 @@ func (e *headerEncoder) resize(n uint32) {
 	if size == e.max {
 		return
 	}
+	if !e.resized {
+		e.lowest = size
+	}
+	e.lowest = min(e.lowest, size)
 	e.max, e.resized = size, true
 	e.evict(0)
 }
@@ -60,6 +65,9 @@ func (e *headerEncoder) resize(n uint32) {
 func (e *headerEncoder) appendBlock(dst []byte, list []Field) []byte {
 	if e.resized {
 		e.resized = false
+		if e.lowest < e.max { // section 4.2: both are told
+			dst = appendInteger(dst, 0x20, 5, uint64(e.lowest)) //nolint:gosec // not negative
+		}
 		dst = appendInteger(dst, 0x20, 5, uint64(e.max)) //nolint:gosec // not negative
 	}
 	for i := range list {

@@ -4,9 +4,10 @@ package engine
 type headerCopy struct {
 	list  []Field
 	bytes []byte
+	size  int // of all names and values
 }
 
-func (h *headerCopy) reset() { h.list, h.bytes = h.list[:0], h.bytes[:0] }
+func (h *headerCopy) reset() { h.list, h.bytes, h.size = h.list[:0], h.bytes[:0], 0 }
 
 // append keeps a header of golang.org/x/net's decoder.
 func (h *headerCopy) append(name, value string) {
@@ -28,6 +29,7 @@ func (h *headerCopy) add(name, value []byte) {
 
 // grow makes room without moving what was handed out.
 func (h *headerCopy) grow(n int) {
+	h.size += n
 	if cap(h.bytes)-len(h.bytes) < n {
 		h.bytes = make([]byte, 0, max(n, 2*cap(h.bytes), 256))
 	}

@@ -124,7 +124,7 @@ func TestTooLongAResponse(t *testing.T) {
 	if reply, _, ok := testcodec.Parse(o.Peer); !ok || reply.ID != 1 {
 		t.Errorf("%+v", reply)
 	}
-	for f, rest, ok := nextFrame(d.Wake(epoch).HTTP); ok; f, rest, ok = nextFrame(rest) {
+	for f, rest, err := nextFrame(d.Wake(epoch).HTTP); err == nil; f, rest, err = nextFrame(rest) {
 		if f.kind == frameRSTStream && f.stream != 1 {
 			t.Errorf("stream %d is reset", f.stream)
 		}
