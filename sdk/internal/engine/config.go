@@ -140,6 +140,7 @@ func ParseConfig(text []byte, codecs []sdk.Definition) (*Config, error) {
 		c.oneway[method] = true
 	}
 	c.addPatterns(&p, raw.Expose)
+	checkTracing(&p, raw.TracingHeaders)
 	if len(p) > 0 {
 		return nil, fmt.Errorf("configuration: %w", errors.Join(p...))
 	}

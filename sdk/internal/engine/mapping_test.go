@@ -73,20 +73,22 @@ func TestRequestHeaders(t *testing.T) {
 		message testcodec.Message
 		want    string
 	}{
-		"plain":             {``, request("com.foo.Bar", "get$1"), ":authority=toy :path=/com.foo.Bar/get$1"},
-		"escaped path":      {``, request("a/b c", "ü~?#"), ":authority=toy :path=/a~2Fb~20c/~C3~BC~7E~3F~23"},
-		"dots":              {``, request("..", "."), ":authority=toy :path=/~2E~2E/~2E"},
-		"no service":        {``, request("", "m"), ":authority=toy :path=/toy/m"},
-		"default service":   {`"default_service":"d"`, request("", "m"), ":authority=toy :path=/d/m"},
-		"authority":         {`"authority":"mesh.local"`, request("s", "m"), ":authority=mesh.local :path=/s/m"},
-		"original dst":      {`"authority":"original_dst"`, request("s", "m"), ":authority=10.0.0.1:20880 :path=/s/m"},
-		"hosts":             {`"hosts":{"s":"s.ns.svc"}`, request("s", "m"), ":authority=s.ns.svc :path=/s/m"},
-		"deadline":          {``, timed, ":authority=toy :path=/s/m grpc-timeout=995m"},
-		"margin":            {`"deadline_margin":"100ms"`, timed, ":authority=toy :path=/s/m grpc-timeout=900m"},
-		"short deadline":    {``, brief, ":authority=toy :path=/s/m grpc-timeout=1m"},
-		"long deadline":     {``, long, ":authority=toy :path=/s/m grpc-timeout=4233599S"},
-		"one-way":           {``, oneway, ":authority=toy :path=/s/m x-rpc-kind=oneway"},
-		"one-way by method": {`"oneway":["s/m"]`, request("s", "m"), ":authority=toy :path=/s/m x-rpc-kind=oneway"},
+		"plain":                     {``, request("com.foo.Bar", "get$1"), ":authority=toy :path=/com.foo.Bar/get$1"},
+		"escaped path":              {``, request("a/b c", "ü~?#"), ":authority=toy :path=/a~2Fb~20c/~C3~BC~7E~3F~23"},
+		"dots":                      {``, request("..", "."), ":authority=toy :path=/~2E~2E/~2E"},
+		"no service":                {``, request("", "m"), ":authority=toy :path=/toy/m"},
+		"default service":           {`"default_service":"d"`, request("", "m"), ":authority=toy :path=/d/m"},
+		"authority":                 {`"authority":"mesh.local"`, request("s", "m"), ":authority=mesh.local :path=/s/m"},
+		"original dst":              {`"authority":"original_dst"`, request("s", "m"), ":authority=10.0.0.1:20880 :path=/s/m"},
+		"hosts":                     {`"hosts":{"s":"s.ns.svc"}`, request("s", "m"), ":authority=s.ns.svc :path=/s/m"},
+		"hosts, no service":         {`"default_service":"d","hosts":{"d":"d.ns.svc"}`, request("", "m"), ":authority=d.ns.svc :path=/d/m"},
+		"one-way without a service": {`"default_service":"d","oneway":["d/m"]`, request("", "m"), ":authority=toy :path=/d/m x-rpc-kind=oneway"},
+		"deadline":                  {``, timed, ":authority=toy :path=/s/m grpc-timeout=995m"},
+		"margin":                    {`"deadline_margin":"100ms"`, timed, ":authority=toy :path=/s/m grpc-timeout=900m"},
+		"short deadline":            {``, brief, ":authority=toy :path=/s/m grpc-timeout=1m"},
+		"long deadline":             {``, long, ":authority=toy :path=/s/m grpc-timeout=4233599S"},
+		"one-way":                   {``, oneway, ":authority=toy :path=/s/m x-rpc-kind=oneway"},
+		"one-way by method":         {`"oneway":["s/m"]`, request("s", "m"), ":authority=toy :path=/s/m x-rpc-kind=oneway"},
 		"names": {
 			``, request("s", "m", [2]string{"Tenant", "A"}, [2]string{"a b", "1"}, [2]string{"~", "2"}, [2]string{"", "3"}),
 			":authority=toy :path=/s/m x-rpc-tenant=A x-rpc-a~20b=1 x-rpc-~7e=2",
@@ -138,7 +140,11 @@ func TestRequestsThatAreRefused(t *testing.T) {
 	}{
 		"too many": {many, sdk.CauseTooLarge, "more than 256 entries"},
 		"too long": {big, sdk.CauseTooLarge, "over 49152 bytes"},
-		"folded":   {folded, sdk.CauseMalformed, `keys "A" and "a" look the same`},
+		"too long a path": {
+			testcodec.Message{Kind: sdk.KindRequest, Service: strings.Repeat("s", 25000), Method: strings.Repeat("m", 25000)},
+			sdk.CauseTooLarge, "service and method: 50000 bytes, limit 49152",
+		},
+		"folded": {folded, sdk.CauseMalformed, `keys "A" and "a" look the same`},
 	} {
 		_, err := newMapper(t, `{"name":"toy"}`).headers(t, tt.message)
 		var call *sdk.CallError
@@ -258,18 +264,25 @@ func TestMetricsHaveDistinctNames(t *testing.T) {
 
 func TestConfigErrorsNameTheField(t *testing.T) {
 	for text, want := range map[string]string{
-		``:                                     "configuration is empty",
-		`{}`:                                   "name: missing; this library knows toy",
-		`{"name":"toy","auto":["toy"]}`:        "name and auto exclude each other",
-		`{"auto":["toy","toy"]}`:               `auto[1]: codec "toy" is named twice`,
-		`{"auto":[{"name":"toy","x":1}]}`:      `auto[0]: configuration: json: unknown field "x"`,
-		`{"name":"toy","max_metadata":0}`:      "max_metadata: 0 is not between 1 and 4096",
-		`{"name":"toy","oneway":["x"]}`:        `oneway: "x" is not service/method`,
-		`{"name":"toy","expose":["[","a"]}`:    `expose[0]: "[" is not a pattern`,
-		`{"name":"toy","deadline_margin":5}`:   `5 is not a duration`,
-		`{"name":"toy","hosts":{"a":""}}`:      `hosts: "a" has no host`,
-		`{"name":"toy"} {}`:                    "something follows",
-		`{"name":"toy","opaque":"let","x":""}`: `unknown field "x"`,
+		``:                                   "configuration is empty",
+		`{}`:                                 "name: missing; this library knows toy",
+		`{"name":"toy","auto":["toy"]}`:      "name and auto exclude each other",
+		`{"auto":["toy","toy"]}`:             `auto[1]: codec "toy" is named twice`,
+		`{"auto":[{"name":"toy","x":1}]}`:    `auto[0]: configuration: json: unknown field "x"`,
+		`{"name":"toy","max_metadata":0}`:    "max_metadata: 0 is not between 1 and 4096",
+		`{"name":"toy","oneway":["x"]}`:      `oneway: "x" is not service/method`,
+		`{"name":"toy","expose":["[","a"]}`:  `expose[0]: "[" is not a pattern`,
+		`{"name":"toy","deadline_margin":5}`: `5 is not a duration`,
+		`{"name":"toy","hosts":{"a":""}}`:    `hosts: "a" has no host`,
+		`{"name":"toy"} {}`:                  "something follows",
+
+		`{"name":"toy","tracing_headers":["x-id","X-Envoy-Retry-On"]}`: `tracing_headers[1]: "X-Envoy-Retry-On" is reserved`,
+		`{"name":"toy","tracing_headers":["Content-Type"]}`:            `"Content-Type" is reserved`,
+		`{"name":"toy","tracing_headers":["x-rpc-kind"]}`:              `"x-rpc-kind" is reserved`,
+		`{"name":"toy","tracing_headers":[":path"]}`:                   `":path" is not the name of a header`,
+		`{"name":"toy","tracing_headers":["ä"]}`:                       `"ä" is not the name of a header`,
+		`{"name":"toy","tracing_headers":[""]}`:                        `"" is not the name of a header`,
+		`{"name":"toy","opaque":"let","x":""}`:                         `unknown field "x"`,
 	} {
 		_, err := ParseConfig([]byte(text), []sdk.Definition{testcodec.Definition()})
 		if err == nil || !strings.Contains(err.Error(), want) {

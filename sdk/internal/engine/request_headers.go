@@ -43,9 +43,13 @@ func (f *fields) request(c *Config, g *guarded, m *sdk.Message, env *Env, oneway
 	if err != nil {
 		return err
 	}
+	service := c.serviceOr(m.Service)
+	if opaque {
+		service = c.defaultService
+	}
 	f.add(":method", valuePost)
 	f.add(":scheme", valueHTTP)
-	f.add(":authority", c.authorityOf(m.Service, env))
+	f.add(":authority", c.authorityOf(service, env))
 	f.add(":path", path)
 	f.add("content-type", c.contentTypes[g.index])
 	f.add("te", valueTrailers)
@@ -67,24 +71,31 @@ func (f *fields) request(c *Config, g *guarded, m *sdk.Message, env *Env, oneway
 
 // path is "/<service>/<method>", both escaped.
 func (f *fields) path(c *Config, m *sdk.Message, opaque bool) ([]byte, error) {
-	service, method := m.Service, m.Method
+	service, method := c.serviceOr(m.Service), m.Method
 	if opaque {
-		service, method = nil, opaqueMethod
+		service, method = c.defaultService, opaqueMethod
 	}
 	if len(method) == 0 {
 		return nil, &sdk.CallError{Cause: sdk.CauseUnreadable, Element: "method", Offset: -1, Err: errNoMethod}
 	}
-	f.grow(2 + 3*(len(service)+len(c.defaultService)+len(method)))
+	if n := len(service) + len(method); n > c.maxMetadataBytes {
+		return nil, tooLarge("service and method", fmt.Errorf("%d bytes, limit %d (max_metadata_bytes)", n, c.maxMetadataBytes))
+	}
+	f.grow(2 + 3*(len(service)+len(method)))
 	from := len(f.scratch)
 	f.scratch = append(f.scratch, '/')
-	if len(service) == 0 {
-		f.scratch = appendSegment(f.scratch, c.defaultService)
-	} else {
-		f.scratch = appendSegment(f.scratch, service)
-	}
+	f.scratch = appendSegment(f.scratch, service)
 	f.scratch = append(f.scratch, '/')
 	f.scratch = appendSegment(f.scratch, method)
 	return f.tail(from), nil
+}
+
+// serviceOr is the service that a message names, or the one that stands for none.
+func (c *Config) serviceOr(service []byte) []byte {
+	if len(service) == 0 {
+		return c.defaultService
+	}
+	return service
 }
 
 func (c *Config) authorityOf(service []byte, env *Env) []byte {
@@ -105,7 +116,7 @@ func (c *Config) isOnewayAs(kind sdk.Kind, service, method []byte) bool {
 	if kind == sdk.KindOneWay || len(c.oneway) == 0 {
 		return kind == sdk.KindOneWay
 	}
-	return c.oneway[string(service)+"/"+string(method)]
+	return c.oneway[string(c.serviceOr(service))+"/"+string(method)]
 }
 
 // requestMutation compares the headers of a request with what its frame says, and
@@ -196,11 +207,7 @@ func (f *fields) pathMutation(c *Config, mut *sdk.Mutation, m *sdk.Message, path
 	if err != nil {
 		return err
 	}
-	read := m.Service
-	if len(read) == 0 {
-		read = c.defaultService
-	}
-	if !bytes.Equal(service, read) {
+	if !bytes.Equal(service, c.serviceOr(m.Service)) {
 		mut.Service = service
 	}
 	if !bytes.Equal(method, m.Method) {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -81,6 +82,30 @@ func TestTracingNeverRefuses(t *testing.T) {
 	frame := testcodec.Append(nil, callOf(1, "m", [2]string{"traceparent", "a"}, [2]string{"Traceparent", "b"}))
 	if o := b.Data([][]byte{frame}, true); string(o.ToServer) != string(frame) {
 		t.Errorf("the server gets %q", o.ToServer)
+	}
+}
+
+// TestRepeatedHeaders are one value to Envoy's matchers, joined with commas, an empty one
+// among them: the server gets what a policy saw.
+func TestRepeatedHeaders(t *testing.T) {
+	for name, tt := range map[string]struct {
+		headers []Field
+		entries [][2]string
+		want    string
+	}{
+		"new":             {requestHeaders("x-rpc-user", "a", "x-rpc-user", "b"), nil, "[[user a,b]]"},
+		"in the message":  {requestHeaders("x-rpc-user", "a", "x-rpc-user", "b"), [][2]string{{"User", "a"}}, "[[User a,b]]"},
+		"the first empty": {requestHeaders("x-rpc-user", "", "x-rpc-user", "root"), [][2]string{{"user", "a"}}, "[[user ,root]]"},
+		"new and empty":   {requestHeaders("x-rpc-user", "", "x-rpc-user", "root"), nil, "[[user ,root]]"},
+		"both empty":      {requestHeaders("x-rpc-user", "", "x-rpc-user", ""), nil, "[[user ,]]"},
+		"tracing":         {requestHeaders("tracestate", "a", "b3", "x", "tracestate", "b"), nil, "[[tracestate a,b] [b3 x]]"},
+	} {
+		b := NewBridge(config(t, `{"name":"toy"}`))
+		b.Headers(tt.headers, false)
+		o := b.Data([][]byte{testcodec.Append(nil, callOf(1, "m", tt.entries...))}, true)
+		if m, _, _ := testcodec.Parse(o.ToServer); fmt.Sprint(m.Entries) != tt.want {
+			t.Errorf("%s: the server gets %q, want %s", name, m.Entries, tt.want)
+		}
 	}
 }
 

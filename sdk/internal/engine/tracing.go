@@ -1,6 +1,9 @@
 package engine
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Tracing headers keep their bare names, so that traces of HTTP and of RPC join.
 // They are offered to the application's metadata and never a reason to refuse.
@@ -19,6 +22,29 @@ func tracingNames(more []string) map[string]bool {
 		names[strings.ToLower(n)] = true
 	}
 	return names
+}
+
+// reservedNames are headers that Envoy acts on, or that are ours: no client sets them,
+// whatever the configuration lists. A '-' at the end stands for all that begin so.
+var reservedNames = []string{
+	"content-type", "content-length", "te", "trailer", "host", "connection", "keep-alive", "proxy-connection",
+	"transfer-encoding", "upgrade", "expect", "grpc-", "x-rpc-", "x-meltemi-", "x-envoy-", "x-forwarded-",
+}
+
+// checkTracing checks the names that configuration adds.
+func checkTracing(p *problems, names []string) {
+	for i, name := range names {
+		field := fmt.Sprintf("tracing_headers[%d]", i)
+		lower := strings.ToLower(name)
+		if name == "" || strings.ContainsFunc(lower, func(r rune) bool { return r > 0x7f || !nameBytes[byte(r)] }) {
+			p.add("%s: %q is not the name of a header", field, name)
+		}
+		for _, reserved := range reservedNames {
+			if lower == reserved || strings.HasSuffix(reserved, "-") && strings.HasPrefix(lower, reserved) {
+				p.add("%s: %q is reserved", field, name)
+			}
+		}
+	}
 }
 
 // isTracing reports whether a lower-case name is that of a tracing header.

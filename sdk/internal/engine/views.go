@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
@@ -32,10 +33,10 @@ func (f *fields) addViews(c *Config, m *sdk.Message) error {
 			continue
 		}
 		if size += len(v.name) + len(v.value); size > c.maxMetadataBytes {
-			return tooLarge(fmt.Errorf("names and values are over %d bytes", c.maxMetadataBytes))
+			return tooLarge("metadata", fmt.Errorf("names and values are over %d bytes", c.maxMetadataBytes))
 		}
 		if len(f.views) >= c.maxMetadata {
-			return tooLarge(fmt.Errorf("more than %d entries", c.maxMetadata))
+			return tooLarge("metadata", fmt.Errorf("more than %d entries", c.maxMetadata))
 		}
 		if other := f.folded(&v); other != nil {
 			if !c.hideFolded {
@@ -133,11 +134,9 @@ func (f *fields) diff(c *Config, mut *sdk.Mutation, headers []Field) error {
 				if !c.exposedAs(key) {
 					return sdk.Malformed("header "+string(h.Name), -1, errNotExposed)
 				}
-				if !alreadySet(mut, key) {
-					mut.Set = append(mut.Set, sdk.Entry{Key: key, Value: text})
-				}
+				mut.Set = addNew(mut.Set, key, text)
 			} else {
-				mut.Optional = append(mut.Optional, sdk.Entry{Key: key, Value: text})
+				mut.Optional = addNew(mut.Optional, key, text)
 			}
 		case v.hidden && !metadata:
 			// Tracing never refuses a call, and which of several keys is meant is not known.
@@ -238,27 +237,29 @@ func repeated(headers []Field, plain []byte) bool {
 
 // joined is the value of a header that is repeated, as RFC 9110, section 5.2, says.
 func joined(headers []Field, plain []byte) (value []byte) {
+	first := true
 	for i := range headers {
 		if !bytes.Equal(plainName(headers[i].Name), plain) {
 			continue
 		}
-		if value != nil {
-			value = append(value, ',')
+		if !first {
+			value = append(value, ',') // behind an empty value too: policies see it so
 		}
+		first = false
 		value = append(value, headers[i].Value...)
 	}
 	return value
 }
 
-func alreadySet(mut *sdk.Mutation, key []byte) bool {
-	for i := range mut.Set {
-		if bytes.Equal(mut.Set[i].Key, key) {
-			return true
-		}
+// addNew adds an entry unless there is one with its key: the first occurrence of a
+// repeated header saw all values.
+func addNew(list []sdk.Entry, key, value []byte) []sdk.Entry {
+	if slices.ContainsFunc(list, func(e sdk.Entry) bool { return bytes.Equal(e.Key, key) }) {
+		return list
 	}
-	return false
+	return append(list, sdk.Entry{Key: key, Value: value})
 }
 
-func tooLarge(err error) error {
-	return &sdk.CallError{Cause: sdk.CauseTooLarge, Element: "metadata", Offset: -1, Err: err}
+func tooLarge(element string, err error) error {
+	return &sdk.CallError{Cause: sdk.CauseTooLarge, Element: element, Offset: -1, Err: err}
 }
