@@ -232,7 +232,7 @@ func (b *Bridge) Deferred() *BridgeOutput {
 	switch {
 	case b.answered:
 	case b.failure != nil:
-		b.fail(*b.failure, b.upstream.broken == nil && !b.sent)
+		b.fail(*b.failure, b.upstream.clean() && !b.sent)
 	case b.oneway:
 		b.answered = true
 		b.fields.reset()
@@ -240,7 +240,7 @@ func (b *Bridge) Deferred() *BridgeOutput {
 		b.fields.addInt("grpc-status", 0)
 		b.response = Response{Status: 200, Fields: b.fields.list, End: true}
 		b.out.Response = &b.response
-		if b.upstream.goAway || b.upstream.broken != nil {
+		if b.upstream.goAway || !b.upstream.clean() {
 			b.spoil()
 		}
 	}
@@ -286,9 +286,9 @@ func (b *Bridge) spoil() {
 }
 
 // reply makes the response of the server's reply; part of upstreamHandler.
-func (b *Bridge) reply(_ uint32, _ uint64, m *sdk.Message) {
+func (b *Bridge) reply(_ uint32, _ uint64, m *sdk.Message, opaque bool) {
 	b.answered = true
-	if err := b.fields.response(b.cfg, &b.upstream.guarded, m); err != nil {
+	if err := b.fields.response(b.cfg, &b.upstream.guarded, m, opaque); err != nil {
 		b.answered = false
 		b.fail(badResponse(err), true)
 		return

@@ -67,6 +67,10 @@ func TestBridgeReplies(t *testing.T) {
 		"wrong id":         {message(sdk.KindResponse, 2, "x"), "200 grpc-status=13 grpc-message=bad response: the server sent a reply that nobody waits for x-meltemi-cause=- - meltemi_bad_response x-meltemi-reset=1 end=false trailers=0"},
 		"garbage":          {"HTTP/1.1", "200 grpc-status=13 grpc-message=bad response: magic: at byte 0: not TY x-meltemi-cause=- - meltemi_bad_response x-meltemi-reset=1 end=false trailers=0"},
 		"a call by it":     {message(sdk.KindRequest, 5, "x") + reply, fine},
+		"one-way by it":    {message(sdk.KindOneWay, 5, "x") + reply, fine},
+		"unreadable": {string(testcodec.Append(nil, testcodec.Message{
+			Kind: sdk.KindResponse, ID: 1, Service: "s", Method: testcodec.UnreadableMethod, Payload: "fine", Entries: [][2]string{{"k", "v"}},
+		})), fine},
 		"longer than allowed": {
 			"TY\x03\x00" + strings.Repeat("\x00", 12) + "\x00\x00\x00\x00\xff\xff\xff\xff",
 			"200 grpc-status=13 grpc-message=bad response: the server's message is over the limit x-meltemi-cause=- - meltemi_bad_response x-meltemi-reset=1 end=false trailers=0",
@@ -101,6 +105,92 @@ func TestBridgeReplies(t *testing.T) {
 	b := open(t, c)
 	if got := show(b.FromServer(nil, true).Response); !strings.Contains(got, "grpc-status=2") || !strings.Contains(got, "connection_lost") {
 		t.Errorf("closed early: %s", got)
+	}
+}
+
+// TestCallsByTheServer are refused with an error, heartbeats are answered.
+func TestCallsByTheServer(t *testing.T) {
+	for kind, want := range map[sdk.Kind]testcodec.Message{
+		sdk.KindRequest:   {Kind: sdk.KindResponse, Status: sdk.Unimplemented},
+		sdk.KindHeartbeat: {Kind: sdk.KindHeartbeatReply},
+		sdk.KindOneWay:    {},
+	} {
+		b := open(t, config(t, `{"name":"toy"}`))
+		o := b.FromServer([][]byte{testcodec.Append(nil, testcodec.Message{Kind: kind, ID: 5, Service: "s", Method: "m"})}, false)
+		got, _, ok := testcodec.Parse(o.ToServer)
+		if ok && got.ID != 5 || got.Kind != want.Kind || got.Status != want.Status || o.Response != nil {
+			t.Errorf("%v: the server gets %+v", kind, got)
+		}
+		if refused := b.counts.deltas[MetricRefused(sdk.CauseUnsupported)]; (refused == 1) != (kind != sdk.KindHeartbeat) {
+			t.Errorf("%v: %d are counted as refused", kind, refused)
+		}
+	}
+}
+
+// TestHalfAMessageBeforeTheAnswer: what the server says before a call is answered from the
+// scheduler belongs to nobody, and its rest would come to the next call.
+func TestHalfAMessageBeforeTheAnswer(t *testing.T) {
+	half := [][]byte{testcodec.Append(nil, testcodec.Message{Kind: sdk.KindHeartbeat})[:9]}
+	c := config(t, `{"name":"toy"}`)
+	oneway := callOf(1, "m")
+	oneway.Kind = sdk.KindOneWay
+	for name, ask := range map[string]func(b *Bridge){
+		"one-way": func(b *Bridge) {
+			b.Headers(requestHeaders("x-rpc-kind", "oneway"), false)
+			b.Data([][]byte{testcodec.Append(nil, oneway)}, true)
+		},
+		"refused": func(b *Bridge) { b.Headers(requestHeaders(), true) },
+	} {
+		b := NewBridge(c)
+		ask(b)
+		b.FromServer(half, false)
+		if got := show(b.Deferred().Response); !strings.Contains(got, "x-meltemi-reset") || !strings.Contains(got, "end=false") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// TestServersMessagesOverTheLimit end the connection, in one piece or in many.
+func TestServersMessagesOverTheLimit(t *testing.T) {
+	reply := testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, ID: 1, Payload: strings.Repeat("x", 2000)})
+	for _, cut := range []int{0, 10, 30, 1500} {
+		b := open(t, config(t, `{"name":"toy","max_message_bytes":1000}`))
+		o := b.FromServer([][]byte{reply[:cut], reply[cut:]}, false)
+		if got := show(o.Response); !strings.Contains(got, "over the limit") || !strings.Contains(got, "end=false") {
+			t.Errorf("cut at %d: %s", cut, got)
+		}
+	}
+}
+
+// TestEverySplitOfABody cuts a request at every place, into parts and into the chunks of
+// one part, with its end apart or with its last byte. The server always gets it whole.
+func TestEverySplitOfABody(t *testing.T) {
+	c := config(t, `{"name":"toy"}`)
+	frame := testcodec.Append(nil, callOf(1, "m"))
+	for cut := range len(frame) + 1 {
+		for name, send := range map[string]func(b *Bridge) *BridgeOutput{
+			"parts": func(b *Bridge) *BridgeOutput {
+				b.Data([][]byte{frame[:cut]}, false)
+				return b.Data([][]byte{frame[cut:]}, true)
+			},
+			"chunks": func(b *Bridge) *BridgeOutput { return b.Data([][]byte{frame[:cut], frame[cut:]}, true) },
+			"end apart": func(b *Bridge) *BridgeOutput {
+				b.Data([][]byte{frame[:cut], frame[cut:]}, false)
+				return b.Data(nil, true)
+			},
+			"three ways": func(b *Bridge) *BridgeOutput {
+				b.Data([][]byte{frame[:cut]}, false)
+				b.Data([][]byte{frame[cut:]}, false)
+				return b.Data([][]byte{nil}, true)
+			},
+		} {
+			b := NewBridge(c)
+			b.Headers(requestHeaders(), false)
+			if o := send(b); !bytes.Equal(o.ToServer, frame) || o.Defer {
+				t.Fatalf("%s, cut at %d: the server gets %q", name, cut, o.ToServer)
+			}
+			b.Release()
+		}
 	}
 }
 
@@ -190,7 +280,7 @@ func TestUpstreamWithManyCalls(t *testing.T) {
 
 type collector []string
 
-func (c *collector) reply(_ uint32, id uint64, m *sdk.Message) {
+func (c *collector) reply(_ uint32, id uint64, m *sdk.Message, _ bool) {
 	if id != 7 {
 		panic("the caller's id is lost")
 	}

@@ -103,12 +103,11 @@ func (d *Downstream) deliver(c *call, body []byte) error {
 	}
 	m.Bytes = body
 	d.scratch.mutation.Reset()
-	if err := d.metadata(m); err == nil {
-		if err := d.scratch.fields.responseMutation(d.cfg, &d.guarded, &d.scratch.mutation, m, c.response.list); err != nil {
-			return err
-		}
-	}
 	// What cannot be read goes on as it is: the client may understand it.
+	opaque := d.metadata(m) != nil
+	if err := d.scratch.fields.responseMutation(d.cfg, &d.guarded, &d.scratch.mutation, m, c.response.list, opaque); err != nil {
+		return err
+	}
 	if !d.kind().ordered {
 		if d.scratch.mutation.Empty() {
 			d.toPeer = append(d.toPeer, body...)

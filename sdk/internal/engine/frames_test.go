@@ -118,6 +118,24 @@ func TestInformationalResponses(t *testing.T) {
 	}
 }
 
+// TestRepliesThatCannotBeRead go on as they are. Headers that would change them make the
+// call an error: nothing that a policy said is left out in silence.
+func TestRepliesThatCannotBeRead(t *testing.T) {
+	reply := testcodec.Append(nil, testcodec.Message{
+		Kind: sdk.KindResponse, ID: 1, Service: "s", Method: testcodec.UnreadableMethod, Payload: "fine", Entries: [][2]string{{"k", "v"}},
+	})
+	d, m := opened(t, config(t, `{"name":"toy"}`), testcodec.Append(testcodec.Append(nil, callOf(1, "m")), callOf(1, "m"))...)
+	m.respond(1, reply, good("x-rpc-status", "7", "x-rpc-local-a", "1", "traceparent", "t")...)
+	if o := d.Write(epoch, [][]byte{m.written()}); !bytes.Equal(o.Peer, reply) {
+		t.Errorf("the client got %q", o.Peer)
+	}
+	m.respond(3, reply, good("x-rpc-k", "changed")...)
+	o := d.Write(epoch, [][]byte{m.written()})
+	if got, _, ok := testcodec.Parse(o.Peer); !ok || got.Entry("cause") != "bad_response" {
+		t.Errorf("the client got %q", o.Peer)
+	}
+}
+
 // TestIdsOfClients are the clients' own: two calls that are open at once may have the same,
 // and each has its answer. An answer that comes when its call has ended is counted.
 func TestIdsOfClients(t *testing.T) {

@@ -183,6 +183,11 @@ func opaqueUnchanged(path, got []byte, headers []Field) error {
 	if !bytes.Equal(path, got) {
 		return sdk.Unsupported(":path", errContradicts)
 	}
+	return noMetadata(headers)
+}
+
+// noMetadata refuses headers that would change a message that cannot be read.
+func noMetadata(headers []Field) error {
 	for i := range headers {
 		if isMetadata(headers[i].Name) {
 			return sdk.Unsupported("header "+string(headers[i].Name), errContradicts)

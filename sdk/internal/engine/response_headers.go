@@ -8,8 +8,9 @@ import (
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
 
-// response makes the headers of a reply, without :status, which is 200.
-func (f *fields) response(c *Config, g *guarded, m *sdk.Message) error {
+// response makes the headers of a reply, without :status, which is 200. Opaque says that
+// the codec could not read it.
+func (f *fields) response(c *Config, g *guarded, m *sdk.Message, opaque bool) error {
 	f.reset()
 	f.add("content-type", c.contentTypes[g.index])
 	f.addInt("grpc-status", int64(m.Status.Code))
@@ -18,6 +19,9 @@ func (f *fields) response(c *Config, g *guarded, m *sdk.Message) error {
 	}
 	if m.Status.Native != 0 {
 		f.addInt(headerStatus, int64(m.Status.Native))
+	}
+	if opaque {
+		return nil
 	}
 	if err := f.addViews(c, m); err != nil {
 		return err
@@ -77,10 +81,13 @@ func percentDecoded(s []byte) string {
 
 // responseMutation compares the headers of a response with what its frame says,
 // and puts each difference into mut.
-func (f *fields) responseMutation(c *Config, g *guarded, mut *sdk.Mutation, m *sdk.Message, headers []Field) error {
+func (f *fields) responseMutation(c *Config, g *guarded, mut *sdk.Mutation, m *sdk.Message, headers []Field, opaque bool) error {
 	f.reset()
 	if v, _ := find(headers, "content-type"); !bytes.Equal(v, c.contentTypes[g.index]) {
 		return sdk.Malformed("content-type", -1, fmt.Errorf("%q is not %q", v, c.contentTypes[g.index]))
+	}
+	if opaque {
+		return noMetadata(headers)
 	}
 	if err := f.addViews(c, m); err != nil {
 		return err

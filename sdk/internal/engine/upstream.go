@@ -49,8 +49,9 @@ var (
 // upstreamHandler is what a carrier does with what arrives.
 type upstreamHandler interface {
 	// reply takes the reply of an open call, which is closed by then. The message
-	// is borrowed. id is the one that the caller chose.
-	reply(slot uint32, id uint64, m *sdk.Message)
+	// is borrowed. id is the one that the caller chose. Opaque says that the codec
+	// could not read it.
+	reply(slot uint32, id uint64, m *sdk.Message, opaque bool)
 	// send takes bytes for the server: answers to heartbeats and to requests.
 	send(b []byte)
 }
@@ -155,6 +156,10 @@ func (u *Upstream) feed(chunks [][]byte, h upstreamHandler) error {
 			break
 		}
 		u.wanted = 0
+		if n > u.cfg.maxMessage && n <= len(b) {
+			u.broken = errOverlong // however it was cut
+			break
+		}
 		if err != nil && (n <= 0 || n > len(b)) {
 			u.counts.Add(MetricConnectionErrors, 1)
 			u.broken = err
@@ -167,6 +172,9 @@ func (u *Upstream) feed(chunks [][]byte, h upstreamHandler) error {
 	u.in.keep(b, own)
 	return u.broken
 }
+
+// clean reports whether the connection stands between two messages of the server.
+func (u *Upstream) clean() bool { return u.broken == nil && u.in.empty() }
 
 // handle acts on one message of the server.
 func (u *Upstream) handle(m *sdk.Message, err error, h upstreamHandler) {
@@ -181,13 +189,15 @@ func (u *Upstream) handle(m *sdk.Message, err error, h upstreamHandler) {
 			u.broken = errUnsolicited
 			return
 		}
+		opaque := err != nil
 		if err == nil {
 			// What cannot be read is passed on as it is: the caller may understand it.
-			if err := u.metadata(m); err != nil && !isUnreadable(err) {
+			err := u.metadata(m)
+			if opaque = err != nil; opaque && !isUnreadable(err) {
 				u.counts.Add(MetricDecodeErrors, 1)
 			}
 		}
-		h.reply(slot, id, m)
+		h.reply(slot, id, m, opaque)
 	case sdk.KindHeartbeat:
 		u.counts.Add(MetricHeartbeats, 1)
 		if b := u.heartbeatReply(nil, m); len(b) > 0 {
