@@ -80,6 +80,7 @@ func (w *worker) run(handle C.uint64_t, where string, out *C.meltemi_bridge_outp
 	})
 	o := call(b.edge)
 	carryBridge(w, o, out)
+	b.edge.Carried()
 	if o.Defer {
 		w.deferAnswer(uint64(handle))
 	}
@@ -167,7 +168,7 @@ func carryBridge(w *worker, o *engine.BridgeOutput, out *C.meltemi_bridge_output
 	if size == 0 && r == nil {
 		return
 	}
-	C.meltemi_arena_reserve(out.arena, C.size_t(size))
+	reserve(out.arena, size)
 	a := arena{rest: unsafe.Slice((*byte)(unsafe.Pointer(out.arena.bytes)), size)}
 	if r != nil {
 		out.status, out.end = C.uint32_t(r.Status), C.bool(r.End)
@@ -180,6 +181,13 @@ func carryBridge(w *worker, o *engine.BridgeOutput, out *C.meltemi_bridge_output
 		out.body, out.body_length = a.bytes(r.Body), C.size_t(len(r.Body))
 	}
 	out.to_server, out.to_server_length = a.bytes(o.ToServer), C.size_t(len(o.ToServer))
+}
+
+// reserve makes room in C memory. It crosses into C only where there is too little.
+func reserve(a *C.meltemi_arena, size int) {
+	if C.size_t(size) > a.capacity {
+		C.meltemi_arena_reserve(a, C.size_t(size))
+	}
 }
 
 const headerSize = int(unsafe.Sizeof(C.envoy_dynamic_module_type_module_http_header{}))

@@ -77,7 +77,7 @@ func parse(what, name string, text []byte) *moduleConfig {
 		logf(logError, "meltemi: %s %q: %v", what, name, err)
 		return nil
 	}
-	c.OnPanic = logPanic
+	c.OnPanic, c.Budget = logPanic, budget()
 	return &moduleConfig{engine: c}
 }
 

@@ -50,6 +50,7 @@ void meltemi_arena_give(meltemi_arena* arena);
 // process if there is no memory, as Envoy itself does.
 void meltemi_arena_reserve(meltemi_arena* arena, size_t size);
 
+// Room for the changes of two edges: a connection's, and what its worker has gathered.
 enum { MELTEMI_MAX_COUNTS = 64 };
 
 // A change of one of Envoy's metrics: a counter, or the gauge of open calls.

@@ -115,7 +115,7 @@ func meltemiNetworkClosed(id C.uint32_t, handle C.uint64_t, out *C.meltemi_netwo
 // carry writes what the edge wants into C memory, for the hook to carry out.
 func (c *network) carry(w *worker, o *engine.Output, out *C.meltemi_network_output) {
 	if size := len(o.Peer) + len(o.HTTP); size > 0 {
-		C.meltemi_arena_reserve(out.arena, C.size_t(size))
+		reserve(out.arena, size)
 		dst := unsafe.Slice((*byte)(unsafe.Pointer(out.arena.bytes)), size)
 		copy(dst[copy(dst, o.Peer):], o.HTTP)
 		out.peer_length, out.http_length = C.size_t(len(o.Peer)), C.size_t(len(o.HTTP))
@@ -144,6 +144,9 @@ func (c *network) carry(w *worker, o *engine.Output, out *C.meltemi_network_outp
 	c.count(o.Counts, out)
 	c.count(&w.counts, out)
 }
+
+// A hook has room for what a connection and its worker have to count.
+const _ = uint(C.MELTEMI_MAX_COUNTS - 2*engine.NumMetrics)
 
 // count hands changes of metrics over to Envoy.
 func (c *network) count(counts *engine.Counts, out *C.meltemi_network_output) {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/meltemi-mesh/meltemi/sdk/internal/engine"
 )
 
 // memoryLimitVariable overrides the limit of the module's Go heap, in bytes or
@@ -27,7 +29,7 @@ var tuned sync.Once
 func tune(workers int) {
 	tuned.Do(func() {
 		runtime.GOMAXPROCS(max(workers+2, runtime.NumCPU()))
-		limit, ok := parseMemoryLimit(os.Getenv(memoryLimitVariable))
+		limit, ok := memoryLimit()
 		if !ok {
 			logf(logWarn, "meltemi: %s=%q is not a size such as 256MiB; using %d MiB",
 				memoryLimitVariable, os.Getenv(memoryLimitVariable), defaultMemoryLimit>>20)
@@ -37,6 +39,15 @@ func tune(workers int) {
 			workers, runtime.GOMAXPROCS(0), limit>>20)
 	})
 }
+
+// budget is what messages on their way in may take together: half of the limit, since the
+// memory of a buffer that grows is up to twice its bytes.
+var budget = sync.OnceValue(func() *engine.Budget {
+	limit, _ := memoryLimit()
+	return engine.NewBudget(limit / 2)
+})
+
+func memoryLimit() (limit int64, ok bool) { return parseMemoryLimit(os.Getenv(memoryLimitVariable)) }
 
 func parseMemoryLimit(text string) (limit int64, ok bool) {
 	switch text {

@@ -26,6 +26,7 @@ type Bridge struct {
 
 	headers  headerCopy
 	body     inbox
+	share    share  // of the budget, for body
 	joined   []byte // scratch of body
 	complete bool   // the request has ended
 	sent     bool   // the server has it
@@ -87,13 +88,7 @@ func NewBridge(c *Config) *Bridge {
 
 // Release gives the bridge back. It must not be used afterwards.
 func (b *Bridge) Release() {
-	if cap(b.encoded) > maxIdleBuffer {
-		b.encoded = nil
-	}
-	if cap(b.joined) > maxIdleBuffer {
-		b.joined = nil
-	}
-	b.body.reset()
+	b.letGo()
 	b.headers.reset()
 	b.fields.reset()
 	b.trailers.reset()
@@ -103,6 +98,25 @@ func (b *Bridge) Release() {
 		encoded: b.encoded[:0], fields: b.fields, trailers: b.trailers,
 	}
 	bridges.Put(b)
+}
+
+// Carried says that the last output has been carried out. What a long request took is
+// not kept until its reply comes.
+func (b *Bridge) Carried() {
+	if b.sent || b.failure != nil {
+		b.letGo()
+	}
+}
+
+func (b *Bridge) letGo() {
+	if cap(b.encoded) > maxIdleBuffer {
+		b.encoded = nil
+	}
+	if cap(b.joined) > maxIdleBuffer {
+		b.joined = nil
+	}
+	b.body.reset()
+	b.share.resize(b.cfg.Budget, 0)
 }
 
 // Headers takes the request's headers, borrowed until it returns.
@@ -145,6 +159,11 @@ func (b *Bridge) take(chunks [][]byte, end bool) {
 			Cause: sdk.CauseTooLarge, Element: "message", Offset: -1,
 			Err: fmt.Errorf("more than %d bytes, the limit of the cluster (max_message_bytes)", b.cfg.maxMessage),
 		})
+		return
+	}
+	if !end && !b.share.resize(b.cfg.Budget, size) {
+		b.body.reset()
+		b.refuse(overBudget())
 		return
 	}
 	frame, own := b.body.add(chunks, &b.joined)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -133,6 +134,13 @@ func failureFrom(err error, cause sdk.Cause, code sdk.Code) sdk.Failure {
 	}
 	return f
 }
+
+// overBudget refuses a long message for which there is no room beside all others.
+func overBudget() *sdk.CallError {
+	return &sdk.CallError{Cause: sdk.CauseOverloaded, Element: "message", Offset: -1, Err: errOverBudget}
+}
+
+var errOverBudget = errors.New("too many long messages are on their way at once")
 
 // badResponse makes the failure of a response out of one that a codec reported: the
 // client's request was not to blame.

@@ -20,6 +20,9 @@ type Config struct {
 	// set once, before the first use, and may be called on any thread. Nil: nobody
 	// is told.
 	OnPanic func(where string, value any, stack []byte)
+	// Budget is what incomplete messages may take together, set like OnPanic. Nil:
+	// nothing bounds them together.
+	Budget *Budget
 
 	codecs           []sdk.Codec
 	auto             bool
@@ -38,6 +41,7 @@ type Config struct {
 	maxMetadataBytes int
 	maxQueued        int
 	heartbeat        time.Duration
+	sniffTimeout     time.Duration
 
 	contentTypes [][]byte // by codec: application/grpc+<name>
 	kinds        []codecKind
@@ -57,6 +61,7 @@ type codecKind struct {
 const (
 	defaultMargin    = 5 * time.Millisecond
 	defaultMaxQueued = 1024
+	defaultSniff     = 5 * time.Second
 	originalDst      = "original_dst"
 )
 
@@ -79,6 +84,7 @@ type rawConfig struct {
 	MaxMetadataBytes *int              `json:"max_metadata_bytes"`
 	MaxQueuedCalls   *int              `json:"max_queued_calls"`
 	Heartbeat        *duration         `json:"heartbeat_interval"`
+	SniffTimeout     *duration         `json:"sniff_timeout"`
 }
 
 // duration is a time.Duration in Go's notation, such as "5ms".
@@ -127,6 +133,10 @@ func ParseConfig(text []byte, codecs []sdk.Definition) (*Config, error) {
 	c.addCodecs(&p, &raw, codecs)
 	c.margin = durationOr(&p, "deadline_margin", raw.DeadlineMargin, defaultMargin)
 	c.heartbeat = durationOr(&p, "heartbeat_interval", raw.Heartbeat, 0)
+	c.sniffTimeout = durationOr(&p, "sniff_timeout", raw.SniffTimeout, defaultSniff)
+	if c.sniffTimeout == 0 {
+		p.add("sniff_timeout: 0s would let a connection stay undecided for ever")
+	}
 	c.maxMessage = intOr(&p, "max_message_bytes", raw.MaxMessageBytes, sdk.DefaultMaxMessage, 1<<30)
 	c.maxMetadata = intOr(&p, "max_metadata", raw.MaxMetadata, sdk.DefaultMaxMetadata, 4096)
 	c.maxMetadataBytes = intOr(&p, "max_metadata_bytes", raw.MaxMetadataBytes, sdk.DefaultMaxMetadataBytes, 1<<20)

@@ -22,11 +22,13 @@ type Downstream struct {
 	now     time.Time
 
 	// From the client.
-	mode    firstBytes
-	in      inbox
-	wanted  int // how many bytes it takes before decoding makes sense
-	skip    int // bytes of a refused message that are still to come
-	encoder headerEncoder
+	mode     firstBytes
+	decideBy time.Time // when it must be decided; zero before the first byte
+	in       inbox
+	wanted   int   // how many bytes it takes before decoding makes sense
+	skip     int   // bytes of a refused message that are still to come
+	share    share // of the budget, for in
+	encoder  headerEncoder
 
 	// Calls.
 	open            map[uint32]*call // by stream
@@ -105,6 +107,10 @@ func (d *Downstream) Read(now time.Time, chunks [][]byte) *Output {
 	if d.mode == undecided {
 		if !d.decide(b) {
 			d.in.keep(b, own)
+			if d.decideBy.IsZero() {
+				d.decideBy = d.now.Add(d.cfg.sniffTimeout)
+				d.due(d.decideBy)
+			}
 			return d.end()
 		}
 		if d.mode == isHTTP {
@@ -130,26 +136,31 @@ func (d *Downstream) Closed() *Output {
 	d.out = Output{Counts: &d.counts}
 	d.counts.Add(MetricOpenCalls, -len(d.open)-d.waiting.len())
 	d.open, d.order, d.blocked, d.waiting = nil, nil, nil, queue{}
+	d.share.resize(d.cfg.Budget, 0)
 	return &d.out
 }
 
 // decide finds out what the connection speaks.
 func (d *Downstream) decide(b []byte) bool {
 	what, index := d.cfg.sniff(b, &d.counts)
-	switch what {
-	case undecided:
+	if what == undecided {
 		return false
-	case isRPC:
-		d.mode = what
+	}
+	d.mode, d.deadline = what, time.Time{}
+	if what == isRPC {
 		d.start(index)
 		d.written(nil)
-	case isNothing:
-		d.counts.Add(MetricConnectionErrors, 1)
-		d.drain.failed = true
-	case isHTTP:
+	} else if what == isNothing {
+		d.unrecognised()
 	}
-	d.mode = what
 	return true
+}
+
+// unrecognised gives a connection up whose protocol nobody knows.
+func (d *Downstream) unrecognised() {
+	d.mode = isNothing
+	d.counts.Add(MetricUnrecognised, 1)
+	d.drain.failed = true
 }
 
 // start prepares the edge for a codec. Memory is made here and not before, for the

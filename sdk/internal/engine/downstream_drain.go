@@ -130,8 +130,15 @@ func (d *Downstream) tick() {
 			d.due(d.drain.giveUp)
 		}
 	}
-	if d.mode != isRPC {
+	switch d.mode {
+	case undecided:
+		if !d.decideBy.IsZero() && !d.now.Before(d.decideBy) {
+			d.unrecognised()
+		}
 		return
+	case isHTTP, isNothing:
+		return
+	case isRPC:
 	}
 	d.expire()
 	d.admit()

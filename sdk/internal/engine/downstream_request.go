@@ -14,13 +14,20 @@ const hardCap = 4
 // messages takes all whole messages off b and returns the rest.
 func (d *Downstream) messages(b []byte) []byte {
 	d.drain.lastRead = d.now
+	b = d.takeMessages(b)
+	d.share.resize(d.cfg.Budget, len(b)) // there is room: it was asked for
+	return b
+}
+
+// takeMessages is messages without its accounts.
+func (d *Downstream) takeMessages(b []byte) []byte {
 	for len(b) > 0 && !d.drain.failed {
 		if d.skip > 0 {
 			n := min(d.skip, len(b))
 			d.skip, b = d.skip-n, b[n:]
 			continue
 		}
-		if len(b) < d.wanted {
+		if len(b) < d.wanted && d.share.resize(d.cfg.Budget, len(b)) {
 			break
 		}
 		m := &d.scratch.message
@@ -28,15 +35,18 @@ func (d *Downstream) messages(b []byte) []byte {
 		n, err := d.decode(sdk.FromClient, b, m)
 		switch {
 		case errors.Is(err, sdk.ErrNeedMore):
-			if n <= d.cfg.maxMessage {
-				d.wanted = n
-				if n == 0 && len(b) > d.cfg.maxMessage {
-					d.lost(errOverlimit)
-				}
-				return b
+			switch d.wanted = n; {
+			case n > d.cfg.maxMessage:
+				d.refuseEarly(m, n, d.overlimit(n))
+				continue
+			case n == 0 && len(b) > d.cfg.maxMessage:
+				d.lost(errOverlimit)
+				continue
+			case !d.share.resize(d.cfg.Budget, len(b)):
+				d.refuseEarly(m, n, overBudget())
+				continue
 			}
-			d.oversize(m, n)
-			continue
+			return b
 		case err != nil && (n <= 0 || n > len(b)):
 			d.lost(err)
 			return nil
@@ -64,20 +74,21 @@ func (d *Downstream) overlimit(n int) error {
 	}
 }
 
-// oversize refuses a message as soon as its length is known, and skips it.
-func (d *Downstream) oversize(m *sdk.Message, n int) {
+// refuseEarly refuses a message of n bytes before they are here, and skips them.
+func (d *Downstream) refuseEarly(m *sdk.Message, n int, err error) {
 	d.wanted, d.skip = 0, n
+	if n == 0 || m.Kind == sdk.KindUnknown {
+		d.lost(err) // nobody knows where it ends, or whom to answer
+		return
+	}
 	switch m.Kind {
 	case sdk.KindRequest, sdk.KindOneWay:
-		d.called(m, d.overlimit(n))
-	case sdk.KindUnknown:
-		d.lost(d.overlimit(n))
-		return
-	case sdk.KindResponse, sdk.KindHeartbeat, sdk.KindHeartbeatReply, sdk.KindGoAway:
+		d.called(m, err)
+	case sdk.KindUnknown, sdk.KindResponse, sdk.KindHeartbeat, sdk.KindHeartbeatReply, sdk.KindGoAway:
 		d.counts.Add(MetricDecodeErrors, 1)
 	}
 	if n > hardCap*d.cfg.maxMessage {
-		d.lost(d.overlimit(n))
+		d.lost(err)
 	}
 }
 

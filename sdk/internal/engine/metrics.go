@@ -21,6 +21,7 @@ const (
 	MetricHeartbeats                           // heartbeats that were answered
 	MetricGoAways                              // requests for no more calls, either way
 	MetricPassThroughConnections               // connections that turned out to be HTTP
+	MetricUnrecognised                         // connections that speak nothing known, or did not say in time
 	metricRefused                              // first of the refusals, by sdk.Cause
 )
 
@@ -42,7 +43,7 @@ func metricNames() (names [NumMetrics]string) {
 	copy(names[:], []string{
 		"calls", "oneway_calls", "open_calls", "replies", "local_replies", "decode_errors",
 		"connection_errors", "panics", "late_answers", "unmatched_answers", "heartbeats", "go_aways",
-		"pass_through_connections",
+		"pass_through_connections", "unrecognised_connections",
 	})
 	for _, cause := range causes {
 		names[MetricRefused(cause)] = "refused_" + cause.String()

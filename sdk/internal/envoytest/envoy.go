@@ -164,8 +164,18 @@ func (e *Envoy) stop() {
 	}
 }
 
-// Log returns what Envoy has logged.
+// Log returns what Envoy has logged. What it has just written may not have arrived yet.
 func (e *Envoy) Log() string { return e.log.String() }
+
+// Logs waits until the log holds the text, ten seconds at most.
+func (e *Envoy) Logs(text string) bool {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if strings.Contains(e.Log(), text) {
+			return true
+		}
+	}
+	return false
+}
 
 // Alive reports whether the process runs.
 func (e *Envoy) Alive() bool {

@@ -299,7 +299,7 @@ func TestRule8EnvironmentOfOthers(t *testing.T) {
 		if got := Dial(t, envoy.Port("rpc")).Call(request(1, "x")); got.Payload != "x" {
 			t.Fatalf("got %+v", got)
 		}
-		if want := "GOMAXPROCS 3, memory limit 512 MiB"; !strings.Contains(envoy.Log(), want) {
+		if want := "GOMAXPROCS 3, memory limit 512 MiB"; !envoy.Logs(want) {
 			t.Errorf("the log does not say %q:\n%s", want, envoy.Log())
 		}
 	})

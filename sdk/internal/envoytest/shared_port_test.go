@@ -84,6 +84,61 @@ func TestHTTPAndRPCShareAPort(t *testing.T) {
 		if !stranger.Silent(callTimeout) {
 			t.Error("a connection that speaks nothing known stays open")
 		}
+		envoy.Eventually("dynamicmodulescustom.meltemi_unrecognised_connections", 1)
+	})
+}
+
+// TestSniffingEnds: who begins to say what he speaks and stops is closed in time and
+// counted, in auto mode and without. Who has not begun may wait, and who goes on in time
+// is served.
+func TestSniffingEnds(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		server := Serve(t, Echo)
+		const limit = time.Second
+		envoy := Start(t, version, Library(t), Bootstrap(
+			[]any{
+				Listener("auto", `{"auto":["toy"],"sniff_timeout":"1s"}`, []any{Route("/", "server", nil)}, map[string]any{"codec_type": "AUTO"}),
+				Listener("rpc", `{"name":"toy","sniff_timeout":"1s"}`, []any{Route("/", "server", nil)}, nil),
+			},
+			[]any{Bridge("server", toy, server.Port)}))
+		quiet := Dial(t, envoy.Port("auto"))
+		slow := Dial(t, envoy.Port("auto"))
+		b := testcodec.Append(nil, request(1, "slow"))
+		if _, err := slow.Write(b[:1]); err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		var stalled []*Client
+		for listener, texts := range map[string][]string{"auto": {"PRI", "GET", "T"}, "rpc": {"PRI"}} {
+			for _, text := range texts {
+				c := Dial(t, envoy.Port(listener))
+				if _, err := c.Write([]byte(text)); err != nil {
+					t.Fatal(err)
+				}
+				stalled = append(stalled, c)
+			}
+		}
+		time.Sleep(limit / 4)
+		if _, err := slow.Write(b[1:]); err != nil {
+			t.Fatal(err)
+		}
+		if got := slow.Next(); got.Payload != "slow" {
+			t.Errorf("got %+v", got)
+		}
+		for i, c := range stalled {
+			if !c.Silent(callTimeout) {
+				t.Errorf("connection %d stays open", i)
+			}
+		}
+		if took := time.Since(begin); took < limit {
+			t.Errorf("closed after %v, before the limit of %v", took, limit)
+		}
+		envoy.Eventually("dynamicmodulescustom.meltemi_unrecognised_connections", len(stalled))
+		for _, c := range []*Client{quiet, slow} {
+			if got := c.Call(request(2, "later")); got.Payload != "later" {
+				t.Errorf("got %+v", got)
+			}
+		}
 	})
 }
 
