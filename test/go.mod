@@ -6,11 +6,14 @@ replace github.com/meltemi-mesh/meltemi => ../
 
 require (
 	github.com/apache/dubbo-go-hessian2 v1.13.2
+	github.com/apache/thrift v0.25.0
 	github.com/meltemi-mesh/meltemi v0.0.0-00010101000000-000000000000
 	golang.org/x/mod v0.41.0
 	golang.org/x/net v0.62.0
 	golang.org/x/sys v0.49.0
 	gonum.org/v1/plot v0.17.0
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20260928230214-8a89bd6388cc
+	google.golang.org/protobuf v1.36.12
 )
 
 require (

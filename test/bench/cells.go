@@ -7,13 +7,14 @@ import (
 
 // topology is what stands between client and server.
 type topology struct {
+	*protocol
 	hops    int
 	tls     bool // mTLS between the two proxies
 	tracing bool
 }
 
 func (t topology) String() string {
-	name := map[int]string{1: "one", 2: "two"}[t.hops]
+	name := t.name() + "/" + map[int]string{1: "one", 2: "two"}[t.hops]
 	if t.tls {
 		name += "-mtls"
 	}
@@ -25,7 +26,7 @@ func (t topology) String() string {
 
 // title is what people read.
 func (t topology) title() string {
-	title := map[int]string{1: "one proxy", 2: "two proxies"}[t.hops]
+	title := t.name() + ", " + map[int]string{1: "one proxy", 2: "two proxies"}[t.hops]
 	if t.tls {
 		title += ", mTLS"
 	}
@@ -35,10 +36,17 @@ func (t topology) title() string {
 	return title
 }
 
-func topologies(full bool) []topology {
-	all := []topology{{hops: 1}, {hops: 2}, {hops: 2, tls: true}, {hops: 1, tracing: true}}
-	if full {
-		all = append(all, topology{hops: 2, tracing: true}, topology{hops: 2, tls: true, tracing: true})
+// topologies returns what is measured: of all protocols everything if full, and else
+// of each what tells most.
+func topologies(full bool) (all []topology) {
+	for _, p := range protocols() {
+		all = append(all, topology{protocol: p, hops: 1}, topology{protocol: p, hops: 2}, topology{protocol: p, hops: 2, tls: true})
+		if p.traces || full {
+			all = append(all, topology{protocol: p, hops: 1, tracing: true})
+		}
+		if full {
+			all = append(all, topology{protocol: p, hops: 2, tracing: true}, topology{protocol: p, hops: 2, tls: true, tracing: true})
+		}
 	}
 	return all
 }
@@ -71,6 +79,9 @@ type cell struct {
 	fixed bool
 }
 
+// loads are connections and calls in flight on each.
+var loads = [][2]int{{1, 1}, {4, 16}, {64, 1}, {64, 16}, {512, 1}}
+
 // cells returns what is measured on the topology.
 func (t topology) cells(full bool, match *regexp.Regexp) []cell {
 	var cells []cell
@@ -80,16 +91,28 @@ func (t topology) cells(full bool, match *regexp.Regexp) []cell {
 			cells = append(cells, c)
 		}
 	}
-	if t.tracing && !full {
-		add(4, 16, small, false)
-		return cells
-	}
-	telling := map[[2]int]bool{{4, 16}: true, {64, 1}: true}
-	for _, load := range [][2]int{{1, 1}, {4, 16}, {64, 1}, {64, 16}, {512, 1}} {
-		add(load[0], load[1], small, full || telling[load])
-		if full || load == [2]int{4, 16} {
-			add(load[0], load[1], large, full)
+	switch {
+	case full:
+		for _, load := range loads {
+			add(load[0], load[1], small, true)
+			add(load[0], load[1], large, true)
 		}
+	case t.tracing:
+		add(4, 16, small, false)
+	case t.brief && t.hops == 2 && !t.tls:
+	case t.brief && t.hops == 2:
+		add(4, 16, small, false)
+		add(64, 1, small, false)
+	default:
+		alone := t.hops == 1 && !t.brief // at a fixed rate too, once
+		add(1, 1, small, false)
+		add(4, 16, small, alone)
+		add(4, 16, large, false)
+		add(64, 1, small, alone)
+		if !t.brief {
+			add(64, 16, small, false)
+		}
+		add(512, 1, small, false)
 	}
 	return cells
 }

@@ -12,14 +12,16 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// colors are told apart also by those who see no red or no green (Okabe and Ito).
+// colors are told apart also by those who see no red or no green (Okabe and Ito). Native
+// filters have one of their own.
 var colors = map[string]color.Color{
 	tcpProxy.name:   color.Gray{0xbb},
-	dubboProxy.name: color.RGBA{0x56, 0xb4, 0xe9, 0xff},
 	plainHTTP2.name: color.RGBA{0xf0, 0xe4, 0x42, 0xff},
 	plainHTTP1.name: color.RGBA{0xe6, 0x9f, 0x00, 0xff},
 	meltemi.name:    color.RGBA{0x00, 0x72, 0xb2, 0xff},
 }
+
+var nativeColor = color.RGBA{0x56, 0xb4, 0xe9, 0xff}
 
 const (
 	panelWidth  = 22 * vg.Centimeter
@@ -92,7 +94,9 @@ func drawPanel(rows []row) (*plot.Plot, error) {
 		if err != nil {
 			return nil, err
 		}
-		chart.Color = colors[s]
+		if chart.Color = colors[s]; chart.Color == nil {
+			chart.Color = nativeColor
+		}
 		chart.LineStyle.Width = 0
 		chart.Offset = width * (vg.Length(i) - vg.Length(len(subjects)-1)/2)
 		p.Add(chart)

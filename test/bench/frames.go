@@ -2,25 +2,13 @@ package main
 
 import (
 	"bytes"
-	"encoding/binary"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
-	"time"
 
-	"github.com/meltemi-mesh/meltemi/codecs/dubbo"
 	"github.com/meltemi-mesh/meltemi/sdk"
-)
-
-// The bytes of a Dubbo frame that the load looks at.
-const (
-	headerSize = 16
-	statusAt   = 3
-	idAt       = 4
-	lengthAt   = 12
-	statusOK   = 20
 )
 
 // tokenMark stands before the token in each argument and each reply.
@@ -28,60 +16,37 @@ const tokenMark = "token="
 
 const tokenDigits = 16
 
+var (
+	errNoBuilder = errors.New("the codec builds no messages")
+	errNotOurs   = errors.New("a reply that is not the answer to its call")
+)
+
 // exchange is a request and its reply, as templates: each call gets an id and a
 // token, which the server repeats. A reply with the token of another call is seen.
 type exchange struct {
+	framing
 	request, reply           []byte
 	requestToken, replyToken int
+	contentType              string
 	headers                  []header // of the request, as HTTP
 }
 
 type header struct{ name, value string }
 
-// newExchange makes the exchange with an argument of that many bytes: an echo with
-// the attachments that a Dubbo consumer sends.
-func newExchange(payload int) (*exchange, error) {
-	argument := tokenMark + strings.Repeat("0", tokenDigits)
-	argument += strings.Repeat("x", max(0, payload-len(argument)))
-	codec := &dubbo.Codec{}
-	var e exchange
-	var err error
-	e.request, err = codec.BuildRequest(nil, sdk.Request{
-		Service: "bench.Echo", Method: "echo", Timeout: time.Minute,
-		Arguments: []sdk.Argument{{Type: "java.lang.String", Value: argument}},
-		Metadata:  []sdk.Entry{{Key: []byte("version"), Value: []byte("1.0.0")}, {Key: []byte("remote.application"), Value: []byte("bench")}},
-	})
-	if err != nil {
-		return nil, err
-	}
-	var m sdk.Message
-	if _, err := codec.Decode(sdk.FromClient, e.request, &m); err != nil {
-		return nil, err
-	}
-	m.Bytes = e.request
-	if err := codec.Metadata(&m); err != nil {
-		return nil, err
-	}
-	if e.reply, err = codec.BuildResponse(nil, &m, sdk.Response{Result: argument}); err != nil {
-		return nil, err
-	}
-	e.requestToken = bytes.Index(e.request, []byte(tokenMark)) + len(tokenMark)
-	e.replyToken = bytes.Index(e.reply, []byte(tokenMark)) + len(tokenMark)
-	e.headers = headersOf(&m)
-	return &e, nil
-}
-
 // headersOf returns what Meltemi makes of a request.
-func headersOf(m *sdk.Message) []header {
+func headersOf(codec, contentType string, m *sdk.Message) []header {
+	service := cmp.Or(string(m.Service), codec)
 	headers := []header{
 		{":method", "POST"},
 		{":scheme", "http"},
-		{":authority", string(m.Service)},
-		{":path", "/" + string(m.Service) + "/" + string(m.Method)},
-		{"content-type", "application/grpc+dubbo"},
+		{":authority", service},
+		{":path", "/" + service + "/" + string(m.Method)},
+		{"content-type", contentType},
 		{"te", "trailers"},
 		{"content-length", strconv.Itoa(len(m.Bytes))},
-		{"grpc-timeout", "59995m"},
+	}
+	if m.Timeout > 0 {
+		headers = append(headers, header{"grpc-timeout", strconv.FormatInt(m.Timeout.Milliseconds()-5, 10) + "m"})
 	}
 	entries := m.Entries()
 	headers = slices.Grow(headers, len(entries))
@@ -95,7 +60,7 @@ func headersOf(m *sdk.Message) []header {
 func (e *exchange) appendRequest(dst []byte, id, token uint64) []byte {
 	at := len(dst)
 	dst = append(dst, e.request...)
-	binary.BigEndian.PutUint64(dst[at+idAt:], id)
+	putNumber(dst[at+e.idAt:at+e.idAt+e.idSize], id)
 	putToken(dst[at+e.requestToken:], token)
 	return dst
 }
@@ -108,16 +73,17 @@ func (e *exchange) appendReply(dst, request []byte) ([]byte, error) {
 	}
 	at := len(dst)
 	dst = append(dst, e.reply...)
-	copy(dst[at+idAt:at+lengthAt], request[idAt:])
+	copy(dst[at+e.idAt:at+e.idAt+e.idSize], request[e.idAt:])
 	copy(dst[at+e.replyToken:at+e.replyToken+tokenDigits], request[e.requestToken:])
 	return dst, nil
 }
 
-var errNotOurs = errors.New("a reply that is not the answer to its call")
+// id is the id of a reply of that length, which has been checked to hold one.
+func (e *exchange) id(frame []byte) uint64 { return getNumber(frame[e.idAt : e.idAt+e.idSize]) }
 
 // check checks that the reply is the good answer to the call with that token.
 func (e *exchange) check(reply []byte, token uint64) error {
-	if len(reply) != len(e.reply) || reply[statusAt] != statusOK {
+	if len(reply) != len(e.reply) || reply[e.outcomeAt] != e.good {
 		return fmt.Errorf("%w: %d bytes, want %d: %.200q", errNotOurs, len(reply), len(e.reply), reply)
 	}
 	var want [tokenDigits]byte
@@ -134,4 +100,19 @@ func putToken(dst []byte, token uint64) {
 		dst[i] = digits[token&0xf]
 		token >>= 4
 	}
+}
+
+// putNumber fills dst with n, or as much of it as there is room for.
+func putNumber(dst []byte, n uint64) {
+	for i := len(dst) - 1; i >= 0; i-- {
+		dst[i] = byte(n)
+		n >>= 8
+	}
+}
+
+func getNumber(b []byte) (n uint64) {
+	for _, c := range b {
+		n = n<<8 | uint64(c)
+	}
+	return n
 }

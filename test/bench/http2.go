@@ -136,7 +136,7 @@ func (r *responder) serveHTTP2(c net.Conn) error {
 				if reply, err = r.appendReply(reply[:0], request); err != nil {
 					return err
 				}
-				if err := p.reply(stream, reply); err != nil {
+				if err := p.reply(stream, r.small.contentType, reply); err != nil {
 					return err
 				}
 				bodies.free(stream)
@@ -150,10 +150,10 @@ func (r *responder) serveHTTP2(c net.Conn) error {
 	}
 }
 
-func (p *http2Peer) reply(stream uint32, body []byte) error {
+func (p *http2Peer) reply(stream uint32, contentType string, body []byte) error {
 	if err := p.headers(stream, []header{
 		{":status", "200"},
-		{"content-type", "application/grpc+dubbo"},
+		{"content-type", contentType},
 		{"content-length", strconv.Itoa(len(body))},
 	}); err != nil {
 		return err

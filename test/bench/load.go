@@ -13,7 +13,7 @@ import (
 // load is what a subject bears in one round.
 type load struct {
 	shape
-	protocol protocol
+	carrier  carrier
 	address  string
 	exchange *exchange
 	rate     float64 // calls per second over all connections; 0: as fast as it goes
@@ -138,7 +138,7 @@ func (l *load) connect(ctx context.Context, number int, counting *atomic.Bool) (
 		net: conn, exchange: l.exchange, counting: counting, inFlight: l.inFlight,
 		token: uint64(number) << 32, open: map[uint64]openCall{},
 	}
-	if l.protocol == rpc {
+	if l.carrier == rpc {
 		c.session = newRPCSession(conn, l.exchange)
 		return c, nil
 	}

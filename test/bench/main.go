@@ -1,6 +1,6 @@
 // Command bench measures what Meltemi costs beside Envoy's own ways to carry the same
-// calls: tcp_proxy, the native dubbo_proxy, and plain HTTP of the same shape. `make
-// bench` runs it; docs/performance.md tells how to read what it prints.
+// calls: tcp_proxy, the native filter of the protocol, and plain HTTP of the same shape.
+// `make bench` runs it; docs/performance.md tells how to read what it prints.
 //
 // All subjects of a topology run side by side, each with Envoys of its own, and take
 // turns in short rounds, so that whatever else the machine does hits each of them.
@@ -45,8 +45,8 @@ func main() {
 }
 
 func command() error {
-	if len(os.Args) == 2 && os.Args[1] == "serve" {
-		return serve(os.Stdout, os.Stdin)
+	if len(os.Args) == 3 && os.Args[1] == "serve" {
+		return serve(os.Args[2], os.Stdout, os.Stdin)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -101,10 +101,10 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.envoy, "envoy", "", "the Envoy to run, the same for each subject (by default $"+envoybin.Variable+", or what make envoy fetched)")
 	flags.StringVar(&o.out, "out", "bench", "the `folder` for latest.json and latest.svg")
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds that each subject gets in each cell; results are medians")
-	flags.DurationVar(&o.duration, "duration", 800*time.Millisecond, "how long a round measures")
+	flags.DurationVar(&o.duration, "duration", 700*time.Millisecond, "how long a round measures")
 	flags.DurationVar(&o.warmUp, "warm-up", 250*time.Millisecond, "load before a round measures")
-	flags.BoolVar(&o.full, "full", false, "measure each combination instead of the telling ones (an hour)")
-	flags.StringVar(&match, "match", "", "measure the cells whose name matches, such as '^one/4x16/100B/'")
+	flags.BoolVar(&o.full, "full", false, "measure each combination instead of the telling ones (hours)")
+	flags.StringVar(&match, "match", "", "measure the cells whose name matches, such as '^dubbo/one/4x16/'")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

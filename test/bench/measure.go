@@ -91,7 +91,7 @@ func (b *bench) startServers() (stop func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, "serve")
+	cmd := exec.Command(self, "serve", b.name())
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	in, err := cmd.StdinPipe()
@@ -132,10 +132,11 @@ func (b *bench) startChains(ctx context.Context) error {
 	for _, s := range b.subjects() {
 		c := &chain{subject: s}
 		b.chains = append(b.chains, c)
-		next := map[protocol]string{rpc: b.servers.rpc, http1: b.servers.http1, http2: b.servers.http2}[s.server]
+		next := map[carrier]string{rpc: b.servers.rpc, http1: b.servers.http1, http2: b.servers.http2}[s.server]
 		for hop := b.hops; hop > 0; hop-- {
 			p := proxy{
 				topology: b.topology, Subject: s.name, Server: s.server, First: hop == 1, Last: hop == b.hops,
+				Native: b.native.name, Codec: b.definition.Name, Config: b.config,
 				Next: next, Traces: b.servers.traces, Certificates: certs,
 			}
 			mesh, err := p.mesh()
@@ -155,7 +156,7 @@ func (b *bench) startChains(ctx context.Context) error {
 
 // measureCell measures one cell: each subject in turn, as often as there are rounds.
 func (b *bench) measureCell(ctx context.Context, s shape, rate float64, out io.Writer) ([]result, error) {
-	e, err := newExchange(s.payload)
+	e, err := b.newExchange(s.payload)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +167,7 @@ func (b *bench) measureCell(ctx context.Context, s shape, rate float64, out io.W
 	for range b.rounds {
 		for i, c := range b.chains {
 			l := load{
-				shape: s, protocol: c.client, address: c.envoys[0].address, exchange: e, rate: rate,
+				shape: s, carrier: c.client, address: c.envoys[0].address, exchange: e, rate: rate,
 				warmUp: b.warmUp, duration: b.duration,
 			}
 			sample, err := c.measure(ctx, &l)
@@ -249,8 +250,8 @@ func (c *chain) logs() string {
 // slowest is the lowest rate that a subject reached.
 func slowest(results []result) float64 {
 	lowest := results[0].median(func(s sample) float64 { return s.rps })
-	for _, r := range results[1:] {
-		lowest = min(lowest, r.median(func(s sample) float64 { return s.rps }))
+	for i := range results[1:] {
+		lowest = min(lowest, results[1+i].median(func(s sample) float64 { return s.rps }))
 	}
 	return lowest
 }

@@ -51,7 +51,7 @@ func rowsOf(results []result, version string) []row {
 			mode = fixedRate
 		}
 		rows = append(rows, row{
-			Protocol: "dubbo", Connections: r.connections, InFlight: r.inFlight, Payload: r.payload,
+			Protocol: r.name(), Connections: r.connections, InFlight: r.inFlight, Payload: r.payload,
 			Hops: r.hops, TLS: r.tls, Tracing: r.tracing, Mode: mode, Subject: r.subject.name,
 			Envoy: version, Rounds: len(r.samples),
 			RPS:                 math.Round(r.median(func(s sample) float64 { return s.rps })),
@@ -60,7 +60,7 @@ func rowsOf(results []result, version string) []row {
 			P99:                 tenth(r.median(func(s sample) float64 { return s.p99 })),
 			UpstreamConnections: int(r.median(func(s sample) float64 { return float64(s.upstreamConns) })),
 			RatioToHTTP:         ratio(r, find(results, r, plainHTTP1)),
-			RatioToNative:       ratio(r, find(results, r, dubboProxy)),
+			RatioToNative:       ratio(r, find(results, r, r.native)),
 			topology:            r.topology,
 		})
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -20,9 +19,13 @@ type servers struct {
 
 const serversLine = "rpc=%s http1=%s http2=%s traces=%s\n"
 
-// serve runs the echo servers until in ends.
-func serve(out io.Writer, in io.Reader) error {
-	r, err := newResponder()
+// serve runs the echo servers of a protocol until in ends.
+func serve(name string, out io.Writer, in io.Reader) error {
+	p := protocolOf(name)
+	if p == nil {
+		return fmt.Errorf("no protocol %q", name)
+	}
+	r, err := newResponder(p)
 	if err != nil {
 		return err
 	}
@@ -78,12 +81,12 @@ func accept(l net.Listener, serve func(net.Conn) error) {
 // responder knows the reply to each of the requests.
 type responder struct{ small, large *exchange }
 
-func newResponder() (*responder, error) {
-	s, err := newExchange(small)
+func newResponder(p *protocol) (*responder, error) {
+	s, err := p.newExchange(small)
 	if err != nil {
 		return nil, err
 	}
-	l, err := newExchange(large)
+	l, err := p.newExchange(large)
 	return &responder{s, l}, err
 }
 
@@ -102,7 +105,7 @@ func (r *responder) serveRPC(c net.Conn) error {
 	var frame, out []byte
 	for {
 		var err error
-		if frame, err = readFrame(in, frame); err != nil {
+		if frame, err = r.small.readFrame(in, frame); err != nil {
 			return err
 		}
 		if out, err = r.appendReply(out, frame); err != nil {
@@ -118,13 +121,13 @@ func (r *responder) serveRPC(c net.Conn) error {
 }
 
 // readFrame reads one frame into buf.
-func readFrame(in *bufio.Reader, buf []byte) ([]byte, error) {
-	head, err := in.Peek(headerSize)
+func (f *framing) readFrame(in *bufio.Reader, buf []byte) ([]byte, error) {
+	head, err := in.Peek(f.head())
 	if err != nil {
 		return buf, err
 	}
-	n := headerSize + int(binary.BigEndian.Uint32(head[lengthAt:]))
-	if n > 2*large {
+	n := f.length(head)
+	if n > 2*large || n < max(f.head(), f.idAt+f.idSize) {
 		return buf, fmt.Errorf("a frame of %d bytes", n)
 	}
 	if cap(buf) < n {
@@ -162,7 +165,8 @@ func (r *responder) serveHTTP1(c net.Conn) error {
 		if reply, err = r.appendReply(reply[:0], body); err != nil {
 			return err
 		}
-		out = append(out[:0], "HTTP/1.1 200 OK\r\ncontent-type: application/grpc+dubbo\r\ncontent-length: "...)
+		out = append(out[:0], "HTTP/1.1 200 OK\r\ncontent-type: "...)
+		out = append(append(out, r.small.contentType...), "\r\ncontent-length: "...)
 		out = append(strconv.AppendInt(out, int64(len(reply)), 10), "\r\n\r\n"...)
 		if _, err := c.Write(append(out, reply...)); err != nil {
 			return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/binary"
 	"fmt"
 	"net"
 )
@@ -44,10 +43,10 @@ func (s *rpcSession) wait() error {
 func (s *rpcSession) read(done func(uint64, []byte) error) error {
 	for {
 		var err error
-		if s.frame, err = readFrame(s.in, s.frame); err != nil {
+		if s.frame, err = s.e.readFrame(s.in, s.frame); err != nil {
 			return err
 		}
-		if err := done(binary.BigEndian.Uint64(s.frame[idAt:]), s.frame); err != nil {
+		if err := done(s.e.id(s.frame), s.frame); err != nil {
 			return err
 		}
 		if s.in.Buffered() == 0 {

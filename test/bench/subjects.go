@@ -9,44 +9,47 @@ import (
 // subject is a way to carry a call through Envoy.
 type subject struct {
 	name   string
-	client protocol // what the load speaks
-	server protocol // what the server behind the last proxy speaks
+	client carrier // what the load speaks
+	server carrier // what the server behind the last proxy speaks
 }
 
-type protocol string
+// carrier is how the frames of calls go on a connection: bare, or as bodies of HTTP.
+type carrier string
 
 const (
-	rpc   protocol = "rpc"
-	http1 protocol = "http1"
-	http2 protocol = "http2"
+	rpc   carrier = "rpc"
+	http1 carrier = "http1"
+	http2 carrier = "http2"
 )
 
-// The subjects, cheapest first. Plain HTTP carries the same frames as bodies, with the
+// The subjects beside the protocol's native filter. Plain HTTP carries the same frames as bodies, with the
 // headers that Meltemi makes of them, between the same client and the same server; it
 // is HTTP/2 up to the last hop. With a connection for each call in flight to the
 // server, as the bridge needs it, its last hop is HTTP/1.1.
 var (
 	tcpProxy   = subject{"tcp_proxy", rpc, rpc}
-	dubboProxy = subject{"dubbo_proxy", rpc, rpc}
 	plainHTTP2 = subject{"http2", http2, http2}
 	plainHTTP1 = subject{"http1", http2, http1}
 	meltemi    = subject{"meltemi", rpc, rpc}
 )
 
-// subjects returns those that can do what the topology asks for: the native filters
-// do not trace.
+// subjects returns those that can do what the topology asks for, cheapest first: the
+// native filters do not trace.
 func (t topology) subjects() []subject {
 	if t.tracing {
 		return []subject{plainHTTP2, plainHTTP1, meltemi}
 	}
-	return []subject{tcpProxy, dubboProxy, plainHTTP2, plainHTTP1, meltemi}
+	return []subject{tcpProxy, t.native, plainHTTP2, plainHTTP1, meltemi}
 }
 
 // A proxy is one Envoy of a subject, as the mesh file's template sees it.
 type proxy struct {
 	topology
 	Subject      string
-	Server       protocol
+	Native       string // the name of Envoy's own filter
+	Codec        string
+	Config       string // of the codec
+	Server       carrier
 	First, Last  bool // of the chain; both with one proxy
 	Next         string
 	Traces       string
@@ -57,7 +60,7 @@ func (p *proxy) TLS() bool     { return p.tls }
 func (p *proxy) Tracing() bool { return p.tracing }
 
 // HTTP reports whether the proxy has an HTTP connection manager.
-func (p *proxy) HTTP() bool { return p.Subject != tcpProxy.name && p.Subject != dubboProxy.name }
+func (p *proxy) HTTP() bool { return p.Subject != tcpProxy.name && p.Subject != p.Native }
 
 // mesh returns the proxy's mesh file.
 func (p *proxy) mesh() (string, error) {
@@ -77,7 +80,7 @@ listeners:
   address: 127.0.0.1:0
 {{- if .HTTP}}
   {{- if eq .Subject "meltemi"}}
-  codec: dubbo
+  codec: {name: {{.Codec}}, config: {{.Config}}}
   {{- else}}
   codec_type: HTTP2
   stream_idle_timeout: 0s
@@ -113,7 +116,7 @@ listeners:
         "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
         stat_prefix: bench
         cluster: next
-  {{- else}}
+  {{- else if eq .Subject "dubbo_proxy"}}
     - name: envoy.filters.network.dubbo_proxy
       typed_config:
         "@type": type.googleapis.com/envoy.extensions.filters.network.dubbo_proxy.v3.DubboProxy
@@ -122,6 +125,15 @@ listeners:
         serialization_type: Hessian2
         route_config:
         - {name: all, interface: bench.Echo, routes: [{match: {method: {name: {exact: echo}}}, route: {cluster: next}}]}
+  {{- else}}
+    - name: envoy.filters.network.thrift_proxy
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.filters.network.thrift_proxy.v3.ThriftProxy
+        stat_prefix: bench
+        transport: FRAMED
+        protocol: BINARY
+        payload_passthrough: true # arguments are not decoded, as little as by Meltemi
+        route_config: {routes: [{match: {method_name: echo}, route: {cluster: next}}]}
   {{- end}}
   {{- if and .TLS (not .First)}}
     transport_socket: {{template "downstream" .}}
@@ -132,7 +144,7 @@ clusters:
   endpoints: ["{{.Next}}"]
   circuit_breakers: {thresholds: [{max_connections: 100000, max_pending_requests: 100000, max_requests: 100000}]}
 {{- if and .Last (eq .Subject "meltemi")}}
-  codec: dubbo
+  codec: {name: {{.Codec}}, config: {{.Config}}}
 {{- else if and .HTTP (or (not .Last) (eq .Server "http2"))}}
   typed_extension_protocol_options:
     envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
