@@ -255,8 +255,8 @@ func (b *Bridge) Deferred() *BridgeOutput {
 	case b.oneway:
 		b.answered = true
 		b.fields.reset()
-		b.fields.add("content-type", b.cfg.contentTypes[0])
-		b.fields.addInt("grpc-status", 0)
+		b.fields.add(nameContentType, b.cfg.contentTypes[0])
+		b.fields.addInt(nameGRPCStatus, 0)
 		b.response = Response{Status: 200, Fields: b.fields.list, End: true}
 		b.out.Response = &b.response
 		if b.upstream.goAway || !b.upstream.clean() {
@@ -299,7 +299,7 @@ func (b *Bridge) FromServer(chunks [][]byte, end bool) *BridgeOutput {
 func (b *Bridge) spoil() {
 	if r := b.out.Response; r != nil && r.End {
 		r.End, r.Trailers = false, nil
-		b.fields.add(headerReset, valueReset)
+		b.fields.add(nameReset, valueReset)
 		r.Fields = b.fields.list
 	}
 }
@@ -313,7 +313,7 @@ func (b *Bridge) reply(_ uint32, _ uint64, m *sdk.Message, opaque bool) {
 		return
 	}
 	b.trailers.reset()
-	b.trailers.addInt("grpc-status", int64(m.Status.Code))
+	b.trailers.addInt(nameGRPCStatus, int64(m.Status.Code))
 	b.response = Response{Status: 200, Fields: b.fields.list, Body: m.Bytes, Trailers: b.trailers.list, End: true}
 	b.out.Response = &b.response
 }
@@ -327,7 +327,7 @@ func (b *Bridge) fail(f sdk.Failure, reusable bool) {
 	b.answered = true
 	b.fields.failure(b.cfg, &b.upstream.guarded, f)
 	if !reusable {
-		b.fields.add(headerReset, valueReset)
+		b.fields.add(nameReset, valueReset)
 	}
 	b.response = Response{Status: 200, Fields: b.fields.list, End: reusable}
 	b.out.Response = &b.response

@@ -303,7 +303,7 @@ func TestSteadyCallsAllocateNothing(t *testing.T) {
 func steady(tb testing.TB) (*Downstream, func()) {
 	tb.Helper()
 	d := NewDownstream(config(tb, `{"name":"toy"}`), Env{})
-	request := testcodec.Append(nil, callOf(1, "m", [2]string{"tenant", "blue"}, [2]string{"version", "1.0.0"}))
+	request := testcodec.Append(nil, callOf(1, "m", usual...))
 	reply := testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, ID: 1, Payload: "fine"})
 	m := newManager(tb)
 	_ = m.writer.WriteSettings(http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: 100})
@@ -349,14 +349,6 @@ func setStream(b []byte, stream uint32) {
 			binary.BigEndian.PutUint32(b[5:], stream)
 		}
 		b = rest
-	}
-}
-
-func BenchmarkDownstreamCall(b *testing.B) {
-	_, step := steady(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		step()
 	}
 }
 

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"slices"
 	"strconv"
 	"time"
@@ -38,8 +37,8 @@ func (f *fields) reset() {
 	f.list, f.scratch, f.views = f.list[:0], f.scratch[:0], f.views[:0]
 }
 
-func (f *fields) add(name string, value []byte) {
-	f.list = append(f.list, Field{staticName(name), value})
+func (f *fields) add(name, value []byte) {
+	f.list = append(f.list, Field{name, value})
 }
 
 // grow makes room for n more bytes of scratch without moving it later: slices
@@ -54,7 +53,7 @@ func (f *fields) grow(n int) {
 // tail returns what was appended to scratch from a given length on.
 func (f *fields) tail(from int) []byte { return f.scratch[from:len(f.scratch):len(f.scratch)] }
 
-func (f *fields) addInt(name string, v int64) {
+func (f *fields) addInt(name []byte, v int64) {
 	f.grow(20)
 	from := len(f.scratch)
 	f.scratch = strconv.AppendInt(f.scratch, v, 10)
@@ -71,25 +70,33 @@ func (f *fields) addTimeout(d time.Duration) {
 	f.grow(20)
 	from := len(f.scratch)
 	f.scratch = append(strconv.AppendInt(f.scratch, n, 10), unit)
-	f.add("grpc-timeout", f.tail(from))
+	f.add(nameTimeout, f.tail(from))
 }
 
-// staticNames are the names that are added often, as bytes.
-var staticNames = func() map[string][]byte {
-	m := map[string][]byte{}
-	for _, n := range []string{
-		":method", ":scheme", ":authority", ":path", "content-type", "te", "grpc-timeout", "grpc-status",
-		"grpc-message", headerKind, headerStatus, headerCause, headerReset,
-	} {
-		m[n] = []byte(n)
-	}
-	return m
-}()
-
-func staticName(name string) []byte { return staticNames[name] }
+// The names of headers that are added, as bytes.
+var (
+	nameMethod      = []byte(":method")
+	nameScheme      = []byte(":scheme")
+	nameAuthority   = []byte(":authority")
+	namePath        = []byte(":path")
+	nameContentType = []byte("content-type")
+	nameTE          = []byte("te")
+	nameTimeout     = []byte("grpc-timeout")
+	nameGRPCStatus  = []byte("grpc-status")
+	nameGRPCMessage = []byte("grpc-message")
+	nameKind        = []byte(headerKind)
+	nameStatus      = []byte(headerStatus)
+	nameCause       = []byte(headerCause)
+	nameReset       = []byte(headerReset)
+)
 
 // plainName is a header name without the mark of an escaped value.
-func plainName(name []byte) []byte { return bytes.TrimSuffix(name, []byte{escapeMark}) }
+func plainName(name []byte) []byte {
+	if n := len(name); n > 0 && name[n-1] == escapeMark {
+		return name[:n-1]
+	}
+	return name
+}
 
 // find returns the value of a header, joined with commas if it is repeated.
 func find(list []Field, name string) (value []byte, ok bool) {

@@ -47,17 +47,17 @@ func (f *fields) request(c *Config, g *guarded, m *sdk.Message, env *Env, oneway
 	if opaque {
 		service = c.defaultService
 	}
-	f.add(":method", valuePost)
-	f.add(":scheme", valueHTTP)
-	f.add(":authority", c.authorityOf(service, env))
-	f.add(":path", path)
-	f.add("content-type", c.contentTypes[g.index])
-	f.add("te", valueTrailers)
+	f.add(nameMethod, valuePost)
+	f.add(nameScheme, valueHTTP)
+	f.add(nameAuthority, c.authorityOf(service, env))
+	f.add(namePath, path)
+	f.add(nameContentType, c.contentTypes[g.index])
+	f.add(nameTE, valueTrailers)
 	if m.Timeout > 0 {
 		f.addTimeout(m.Timeout - c.margin)
 	}
 	if oneway {
-		f.add(headerKind, valueOneway)
+		f.add(nameKind, valueOneway)
 	}
 	if opaque {
 		return nil

@@ -12,13 +12,13 @@ import (
 // the codec could not read it.
 func (f *fields) response(c *Config, g *guarded, m *sdk.Message, opaque bool) error {
 	f.reset()
-	f.add("content-type", c.contentTypes[g.index])
-	f.addInt("grpc-status", int64(m.Status.Code))
+	f.add(nameContentType, c.contentTypes[g.index])
+	f.addInt(nameGRPCStatus, int64(m.Status.Code))
 	if m.Status.Code != sdk.OK && len(m.Status.Message) > 0 {
 		f.addMessage(m.Status.Message)
 	}
 	if m.Status.Native != 0 {
-		f.addInt(headerStatus, int64(m.Status.Native))
+		f.addInt(nameStatus, int64(m.Status.Native))
 	}
 	if opaque {
 		return nil
@@ -33,12 +33,12 @@ func (f *fields) response(c *Config, g *guarded, m *sdk.Message, opaque bool) er
 // failure makes the headers of a refusal by this edge, without a body.
 func (f *fields) failure(c *Config, g *guarded, failure sdk.Failure) {
 	f.reset()
-	f.add("content-type", c.contentTypes[g.index])
-	f.addInt("grpc-status", int64(failure.Code))
+	f.add(nameContentType, c.contentTypes[g.index])
+	f.addInt(nameGRPCStatus, int64(failure.Code))
 	if failure.Message != "" {
 		f.addMessage([]byte(failure.Message))
 	}
-	f.add(headerCause, []byte(ownCause+failure.Cause.String()))
+	f.add(nameCause, []byte(ownCause+failure.Cause.String()))
 }
 
 // maxStatusMessage bounds grpc-message, which must fit among the headers.
@@ -57,7 +57,7 @@ func (f *fields) addMessage(text []byte) {
 			f.scratch = append(f.scratch, b)
 		}
 	}
-	f.add("grpc-message", f.tail(from))
+	f.add(nameGRPCMessage, f.tail(from))
 }
 
 // percentDecoded undoes grpc-message's encoding. What is not an escape stays.
