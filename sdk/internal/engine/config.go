@@ -34,7 +34,7 @@ type Config struct {
 	expose           []string // nil: everything
 	hideFolded       bool
 	passOpaque       bool
-	tracing          map[string]bool
+	tracing          []string
 	oneway           map[string]bool // "service/method"
 	maxMessage       int
 	maxMetadata      int

@@ -159,6 +159,9 @@ func appendUnkey(dst, name []byte) ([]byte, error) {
 // isReserved reports whether a name is one of ours, after any number of '_': the
 // escape of a reserved name is itself reserved, so that each has its own.
 func isReserved(name []byte) bool {
-	name = bytes.TrimLeft(name, "_")
-	return string(name) == "kind" || string(name) == "status" || bytes.HasPrefix(name, []byte("local-"))
+	for len(name) > 0 && name[0] == '_' {
+		name = name[1:]
+	}
+	const local = "local-"
+	return string(name) == "kind" || string(name) == "status" || len(name) >= len(local) && string(name[:len(local)]) == local
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -13,13 +14,10 @@ var bareNames = []string{"traceparent", "tracestate", "baggage", "b3", "sw8"}
 const barePrefix = "x-b3-"
 
 // tracingNames are the bare names and those that configuration adds, lower-case.
-func tracingNames(more []string) map[string]bool {
-	names := make(map[string]bool, len(bareNames)+len(more))
-	for _, n := range bareNames {
-		names[n] = true
-	}
+func tracingNames(more []string) []string {
+	names := slices.Clone(bareNames)
 	for _, n := range more {
-		names[strings.ToLower(n)] = true
+		names = append(names, strings.ToLower(n))
 	}
 	return names
 }
@@ -48,6 +46,12 @@ func checkTracing(p *problems, names []string) {
 }
 
 // isTracing reports whether a lower-case name is that of a tracing header.
+// There are few of them, of different lengths: a map takes three times as long.
 func (c *Config) isTracing(name []byte) bool {
-	return c.tracing[string(name)] || len(name) > len(barePrefix) && string(name[:len(barePrefix)]) == barePrefix
+	for _, n := range c.tracing {
+		if string(name) == n {
+			return true
+		}
+	}
+	return len(name) > len(barePrefix) && string(name[:len(barePrefix)]) == barePrefix
 }
