@@ -29,12 +29,13 @@ type fields struct {
 	list    []Field
 	scratch []byte
 	views   []view
+	seen    uint64 // the bits of all names of views, see nameBit
 }
 
 func (f *fields) reset() {
 	clear(f.list)
 	clear(f.views)
-	f.list, f.scratch, f.views = f.list[:0], f.scratch[:0], f.views[:0]
+	f.list, f.scratch, f.views, f.seen = f.list[:0], f.scratch[:0], f.views[:0], 0
 }
 
 func (f *fields) add(name, value []byte) {

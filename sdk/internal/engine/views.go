@@ -81,16 +81,46 @@ func (f *fields) view(c *Config, e *sdk.Entry) (v view, shown bool) {
 
 // folded returns the view with the same name as v, marks of values aside.
 func (f *fields) folded(v *view) *view {
-	return f.lookup(plainName(v.name))
+	plain := plainName(v.name)
+	if bit := nameBit(plain); f.seen&bit == 0 {
+		f.seen |= bit
+		return nil
+	}
+	return f.lookup(plain, 0)
 }
 
-func (f *fields) lookup(plain []byte) *view {
+// lookup returns the view with that name, which is looked for at that place first.
+func (f *fields) lookup(plain []byte, at int) *view {
+	if at < len(f.views) && bytes.Equal(plainName(f.views[at].name), plain) {
+		return &f.views[at]
+	}
 	for i := range f.views {
 		if bytes.Equal(plainName(f.views[i].name), plain) {
 			return &f.views[i]
 		}
 	}
 	return nil
+}
+
+// nameBit returns one of 64 bits for a name. Names are few: mostly each has a bit of its
+// own, and no search has to find out that it is not there twice.
+func nameBit(plain []byte) uint64 {
+	n := len(plain)
+	if n == 0 {
+		return 1
+	}
+	return 1 << ((uint(plain[n-1]) + 3*uint(plain[n/2]) + 5*uint(n)) % 64)
+}
+
+// doubleBits are the bits that more than one of the headers has.
+func doubleBits(headers []Field) (twice uint64) {
+	once := uint64(0)
+	for i := range headers {
+		bit := nameBit(plainName(headers[i].Name))
+		twice |= once & bit
+		once |= bit
+	}
+	return twice
 }
 
 // showViews adds the views as headers.
@@ -106,6 +136,8 @@ func (f *fields) showViews() {
 // adds each difference to mut: the headers win. Tracing headers that arrived are
 // offered; those that did not are left alone.
 func (f *fields) diff(c *Config, mut *sdk.Mutation, headers []Field) error {
+	doubles := doubleBits(headers)
+	next := 0 // headers mostly come in the order of the views
 	for i := range headers {
 		h := &headers[i]
 		metadata := isMetadata(h.Name)
@@ -113,12 +145,13 @@ func (f *fields) diff(c *Config, mut *sdk.Mutation, headers []Field) error {
 			continue
 		}
 		plain := plainName(h.Name)
-		v := f.lookup(plain)
+		v := f.lookup(plain, next)
+		next++
 		if v != nil && v.seen {
 			continue // a repeated header; its first occurrence saw all values
 		}
 		value := h.Value
-		if repeated(headers[i+1:], plain) {
+		if doubles&nameBit(plain) != 0 && repeated(headers[i+1:], plain) {
 			if metadata && marked(headers[i:], plain) {
 				return sdk.Malformed("header "+string(h.Name), -1, errSpelling)
 			}
