@@ -20,6 +20,21 @@ type headerEncoder struct {
 	seed    maphash.Seed
 	once    [64]uint32 // hashes of fields that came once
 	key     []byte
+	before  []place // where the fields of the last block were found, in its order
+}
+
+// place is where an indexed field was found: most fields of a block are those of the
+// one before, and then need no search.
+type place struct {
+	key    string // name, 0, value; empty: it was not indexed
+	at     uint64 // number of its insertion
+	static byte   // or its index in the static table
+}
+
+// holds reports whether the place is that of the field.
+func (p *place) holds(name, value []byte) bool {
+	n := len(name)
+	return len(p.key) == n+1+len(value) && p.key[n] == 0 && p.key[:n] == string(name) && p.key[n+1:] == string(value)
 }
 
 type tableEntry struct {
@@ -34,10 +49,15 @@ const (
 	staticEntries   = 61   // appendix A
 )
 
+const (
+	methodPost = ":method\x00POST"
+	schemeHTTP = ":scheme\x00http"
+)
+
 // staticFields are the fields of the static table that requests use whole, and
 // staticIndex the names that they use.
 var (
-	staticFields = map[string]byte{":method\x00POST": 3, ":scheme\x00http": 6}
+	staticFields = map[string]place{methodPost: {key: methodPost, static: 3}, schemeHTTP: {key: schemeHTTP, static: 6}}
 	staticIndex  = map[string]byte{":authority": 1, ":method": 2, ":path": 4, ":scheme": 6, "content-type": 31}
 )
 
@@ -71,17 +91,32 @@ func (e *headerEncoder) appendBlock(dst []byte, list []Field) []byte {
 		dst = appendInteger(dst, 0x20, 5, uint64(e.max)) //nolint:gosec // not negative
 	}
 	for i := range list {
-		dst = e.appendField(dst, list[i].Name, list[i].Value)
+		if i == len(e.before) {
+			e.before = append(e.before, place{})
+		}
+		switch p := &e.before[i]; {
+		case !p.holds(list[i].Name, list[i].Value):
+			dst = e.appendField(dst, list[i].Name, list[i].Value, p)
+		case p.static != 0:
+			dst = append(dst, 0x80|p.static)
+		case p.at >= e.evicted:
+			dst = appendInteger(dst, 0x80, 7, e.position(p.at))
+		default:
+			dst = e.appendField(dst, list[i].Name, list[i].Value, p)
+		}
 	}
 	return dst
 }
 
-func (e *headerEncoder) appendField(dst, name, value []byte) []byte {
+// appendField appends a field and notes its place if it is indexed.
+func (e *headerEncoder) appendField(dst, name, value []byte, p *place) []byte {
 	e.key = append(append(append(e.key[:0], name...), 0), value...)
-	if i, ok := staticFields[string(e.key)]; ok {
-		return append(dst, 0x80|i)
+	var ok bool
+	if *p, ok = staticFields[string(e.key)]; ok {
+		return append(dst, 0x80|p.static)
 	}
 	if at, ok := e.index[string(e.key)]; ok {
+		*p = place{key: e.order[e.first+int(at-e.evicted)].key, at: at} //nolint:gosec // among those in the table
 		return appendInteger(dst, 0x80, 7, e.position(at))
 	}
 	nameIndex := e.nameIndex(name)
