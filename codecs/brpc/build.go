@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
@@ -19,7 +20,7 @@ var (
 
 // BuildRequest implements sdk.RequestBuilder. The argument is the request's message, an
 // object: by the numbers of its fields, with a type or without, or by their names, which
-// makes it JSON (content type 1), what a C++ server reads too. An argument that is no
+// makes it JSON, the content type that C++ servers read too. An argument that is no
 // object is field 1 of the message. A payload is an encoded message, and the attachment
 // behind it if the metadata has attachment_size.
 func (c *Codec) BuildRequest(dst []byte, r sdk.Request) ([]byte, error) {
@@ -29,18 +30,18 @@ func (c *Codec) BuildRequest(dst []byte, r sdk.Request) ([]byte, error) {
 	if part, err := c.checkNames([]byte(r.Service), []byte(r.Method)); err != nil {
 		return dst, fmt.Errorf("%s: %w", part, err)
 	}
-	payload, set := r.Payload, r.Metadata
+	payload, set := r.Payload, contentEntry(contentProtobuf, r.Metadata)
 	switch {
 	case r.Payload != nil && len(r.Arguments) > 0:
 		return dst, errPayloadToo
 	case len(r.Arguments) > 1:
 		return dst, errArguments
 	case len(r.Arguments) == 1:
-		text, content, err := encodeMessage(r.Arguments[0])
+		text, content, err := encodeMessage(r.Arguments[0], true)
 		if err != nil {
 			return dst, fmt.Errorf("argument: %w", err)
 		}
-		payload, set = text, append(contentEntry(content), set...)
+		payload, set = text, contentEntry(content, r.Metadata)
 	}
 	if ms := r.Timeout.Milliseconds(); ms > 0 {
 		text := strconv.FormatInt(min(ms, math.MaxInt32), 10)
@@ -75,8 +76,9 @@ func (c *Codec) build(dst, plain, payload []byte, kind sdk.Kind, set []sdk.Entry
 	return dst, nil
 }
 
-// BuildResponse implements sdk.ResponseBuilder. A result is a message like an argument.
-// The type of an exception is an error code or its name; any other is EINTERNAL, what
+// BuildResponse implements sdk.ResponseBuilder. A result is a message like an argument,
+// but JSON only if the request tells its own content type: brpc-java does not, and reads
+// nothing but Protocol Buffers. The type of an exception is an error code or its name; any other is EINTERNAL, what
 // servers make of exceptions.
 func (c *Codec) BuildResponse(dst []byte, req *sdk.Message, r sdk.Response) ([]byte, error) {
 	if r.Exception != nil {
@@ -90,11 +92,17 @@ func (c *Codec) BuildResponse(dst []byte, req *sdk.Message, r sdk.Response) ([]b
 	var payload []byte
 	set := r.Metadata
 	if r.Result != nil {
-		text, content, err := encodeMessage(sdk.Argument{Value: r.Result})
+		l, err := layoutOf(req)
+		if err != nil {
+			return dst, err
+		}
+		text, content, err := encodeMessage(sdk.Argument{Value: r.Result}, l.content.number != 0)
 		if err != nil {
 			return dst, fmt.Errorf("result: %w", err)
 		}
-		payload, set = text, append(contentEntry(content), set...)
+		if payload = text; content != contentProtobuf {
+			set = contentEntry(content, set)
+		}
 	}
 	return c.build(dst, appendResponse(appendHeader(nil), req.ID, 0, ""), payload, sdk.KindResponse, set)
 }
@@ -112,22 +120,23 @@ func codeNamed(name string) int32 {
 	return codeEINTERNAL
 }
 
-// contentEntry tells the content type, if it is not the usual.
-func contentEntry(content int) []sdk.Entry {
-	if content == contentProtobuf {
-		return nil
-	}
-	return []sdk.Entry{{Key: contentKey, Value: contentNames[content]}}
+// contentEntry puts the content type before the other entries, as C++ clients always
+// tell it.
+func contentEntry(content int, set []sdk.Entry) []sdk.Entry {
+	return append([]sdk.Entry{{Key: contentKey, Value: contentNames[content]}}, set...)
 }
 
-// encodeMessage encodes a message, and tells its content type.
-func encodeMessage(a sdk.Argument) (payload []byte, content int, err error) {
+// encodeMessage encodes a message, and tells its content type. Without names it cannot
+// be JSON.
+func encodeMessage(a sdk.Argument, names bool) (payload []byte, content int, err error) {
 	if members, ok := membersOf(a.Value); ok && a.Type == "" {
-		for _, e := range members {
-			if _, err := strconv.Atoi(fmt.Sprint(e.Key)); err != nil {
-				payload, err = json.Marshal(a.Value)
-				return payload, contentJSON, err
-			}
+		byName := func(e sdk.MapEntry) bool {
+			_, err := strconv.Atoi(fmt.Sprint(e.Key))
+			return err != nil
+		}
+		if names && slices.ContainsFunc(members, byName) {
+			payload, err = json.Marshal(a.Value)
+			return payload, contentJSON, err
 		}
 		payload, err = appendMessage([]byte{}, &typeExpr{name: "message"}, a.Value)
 		return payload, contentProtobuf, err

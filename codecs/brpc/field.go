@@ -57,7 +57,7 @@ func (r *fieldReader) next() (f field, ok bool) {
 		return f, false
 	}
 	tag, at := varint(r.b, r.at, maxShort)
-	f = field{number: int(tag >> 3), kind: wireType(tag & 7), at: r.at} //nolint:gosec // checked below
+	f = field{number: int(tag >> 3), kind: wireType(tag & 7), at: r.at}
 	switch {
 	case at <= 0:
 		return f, r.fail(at)

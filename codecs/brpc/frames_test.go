@@ -19,25 +19,32 @@ type captured struct {
 // frames are the messages of testdata/brpc/frames.tsv, in their order.
 func frames(tb testing.TB) (all []captured) {
 	tb.Helper()
-	text, err := os.ReadFile("../../testdata/brpc/frames.tsv")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, "#") {
-			continue
-		}
-		f := strings.Split(strings.TrimSpace(line), "\t")
+	for _, f := range table(tb, "frames.tsv") {
 		c := captured{name: f[0], bytes: unhex(tb, f[3])}
 		if f[2] == "server" {
 			c.from = sdk.FromServer
 		}
 		all = append(all, c)
 	}
-	if len(all) < 50 {
+	if len(all) < 100 {
 		tb.Fatalf("only %d frames", len(all))
 	}
 	return all
+}
+
+// table are the fields of the lines of a file.
+func table(tb testing.TB, name string) (lines [][]string) {
+	tb.Helper()
+	text, err := os.ReadFile("../../testdata/brpc/" + name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "#") {
+			lines = append(lines, strings.Split(strings.TrimSpace(line), "\t"))
+		}
+	}
+	return lines
 }
 
 func unhex(tb testing.TB, text string) []byte {
@@ -64,7 +71,7 @@ func frame(tb testing.TB, name string) captured {
 // refused is the cause for which a frame is refused, CauseUnknown if it is not.
 func (c captured) refused() sdk.Cause {
 	switch {
-	case strings.HasSuffix(c.name, "-credentials"):
+	case strings.Contains(c.name, "-credentials") && c.from == sdk.FromClient:
 		return sdk.CauseDenied
 	case strings.HasPrefix(c.name, "stream-"), strings.HasSuffix(c.name, "-stream"):
 		return sdk.CauseUnsupported

@@ -61,8 +61,8 @@ func locate(b []byte, meta span) (l layout, offset int, err error) {
 	l.meta = meta
 	r := fieldsOf(b, meta)
 	for f, ok := r.next(); ok; f, ok = r.next() {
-		switch {
-		case f.kind == wireVarint:
+		switch f.kind {
+		case wireVarint:
 			switch f.number {
 			case metaID:
 				l.id = f
@@ -73,7 +73,7 @@ func locate(b []byte, meta span) (l layout, offset int, err error) {
 			case metaAttachment:
 				l.attachment = f
 			}
-		case f.kind == wireBytes:
+		case wireBytes:
 			switch f.number {
 			case metaRequest:
 				l.requests++
@@ -87,6 +87,7 @@ func locate(b []byte, meta span) (l layout, offset int, err error) {
 			case metaUserFields:
 				l.userFields++
 			}
+		case wireFixed32, wireFixed64: // of none that is known
 		}
 	}
 	switch {

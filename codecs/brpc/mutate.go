@@ -250,7 +250,7 @@ func (e *editor) appendMeta(dst []byte) []byte {
 	}
 	for number := range e.about {
 		if ch := &e.about[number]; ch.set {
-			dst = wire.AppendUvarint(append(dst, byte(number<<3)|byte(wireVarint)), ch.n) //nolint:gosec // at most 10
+			dst = wire.AppendUvarint(append(dst, byte(number<<3)|byte(wireVarint)), ch.n)
 		}
 	}
 	if e.form == userFields {
