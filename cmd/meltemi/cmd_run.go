@@ -30,6 +30,9 @@ wrong, what runs goes on and the errors are told. Other changes need a restart, 
 is said as well. SIGHUP reads the file at once; SIGUSR1 makes Envoy open its access
 logs anew, for programs that rotate them.
 
+A port that another process listens on is an error. Envoy would share it, which is what
+a listener with enable_reuse_port gets.
+
 SIGINT or SIGTERM stops it: no new connections, then the end once all connections are
 gone, or after --drain-time. A second signal stops it at once. If this program dies,
 Envoy does too. If Envoy ends by itself, so does this program, with exit code 1.`
@@ -64,7 +67,7 @@ func newRunCmd(codecs []sdk.Definition) *cobra.Command {
 	}
 	flags.add(cmd)
 	cmd.Flags().IntVar(&flags.concurrency, "concurrency", runtime.NumCPU(), "Envoy's worker threads")
-	cmd.Flags().StringVar(&flags.logLevel, "log-level", "warning", "Envoy's log level: trace, debug, info, warning, error, critical or off")
+	cmd.Flags().StringVar(&flags.logLevel, "log-level", "error", "Envoy's log level: trace, debug, info, warning, error, critical or off")
 	cmd.Flags().DurationVar(&flags.drainTime, "drain-time", 10*time.Second, "how long connections may go on after a stop, or after a change of their listener")
 	completeFlag(cmd, "log-level", logLevels...)
 	return cmd

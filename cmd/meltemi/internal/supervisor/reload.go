@@ -44,6 +44,9 @@ func (s *supervisor) tryReload(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
+	if err := checkBusy(ctx, resources.Listeners, s.bound); err != nil {
+		return err
+	}
 	err = s.server.Apply(ctx, resources, s.awaitClusters)
 	if err != nil {
 		return err

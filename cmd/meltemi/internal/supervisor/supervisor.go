@@ -59,6 +59,13 @@ func Run(ctx context.Context, o *Options) error {
 
 // start starts the discovery service and Envoy.
 func (s *supervisor) start(ctx context.Context) (err error) {
+	resources, err := s.started.Resources(s.started)
+	if err != nil {
+		return err
+	}
+	if err := checkBusy(ctx, resources.Listeners, nil); err != nil {
+		return err
+	}
 	if s.folder, err = os.MkdirTemp("", "meltemi-"); err != nil {
 		return err
 	}
@@ -112,6 +119,7 @@ func (s *supervisor) loop(ctx context.Context) error {
 		return err
 	}
 	defer watcher.Close() //nolint:errcheck // it only reads
+	notify(changes)       // the file may have changed since it was read
 	task := make(chan error, 1)
 	go func() { task <- s.bringUp(ctx) }()
 	up, busy, again := false, true, false
