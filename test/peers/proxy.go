@@ -138,11 +138,12 @@ func (p *Proxy) line(page, beginning string) string {
 	return ""
 }
 
-// Eventually waits until a stat has a value that satisfies ok.
+// Eventually waits until a stat has a value that satisfies ok. On a busy machine a JVM
+// takes its time to begin.
 func (p *Proxy) Eventually(name, want string, ok func(int) bool) {
 	p.tb.Helper()
 	n := 0
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if n = p.Stat(name); ok(n) {
 			return
 		}

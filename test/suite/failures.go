@@ -49,9 +49,10 @@ func (p *Protocol) testRestart(t *testing.T, peer peers.Peer, envoy string) {
 func (p *Protocol) testClientKilled(t *testing.T, peer peers.Peer, envoy string) {
 	server := peers.Serve(t, peer)
 	proxy := peers.Start(t, envoy, p.bridge(peer, server.Port))
-	neighbour := peer.StartClient(t, proxy.Port, "load", 2, patience, "6")
-	victim := peer.StartClient(t, proxy.Port, "sleep", 1, time.Minute, "30000")
-	proxy.Eventually("cluster.server.upstream_rq_active", "3", func(n int) bool { return n >= 3 })
+	victim := peer.StartClient(t, proxy.Port, "sleep", 1, time.Minute, "50000")
+	proxy.Eventually("cluster.server.upstream_rq_active", "1", func(n int) bool { return n == 1 })
+	neighbour := peer.StartClient(t, proxy.Port, "load", 2, patience, "4")
+	underLoad(proxy)
 	victim.Kill()
 	lostNone(t, neighbour)
 	proxy.Eventually("dynamicmodulescustom.meltemi_open_calls", "0", func(n int) bool { return n == 0 })

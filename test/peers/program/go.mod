@@ -1,0 +1,3 @@
+module github.com/meltemi-mesh/meltemi/test/peers/program
+
+go 1.26.0
