@@ -47,16 +47,16 @@ func TestCutBodies(t *testing.T) {
 				continue
 			}
 			m.Bytes = cut
-			if c.Metadata(m) == nil && m.ID == whole.ID && entries(m) == entries(whole) && m.Status.Native == whole.Status.Native && bytes.Equal(m.Status.Message, whole.Status.Message) && !lostZeros(f.bytes[n:meta]) {
+			if c.Metadata(m) == nil && m.ID == whole.ID && entries(m) == entries(whole) && m.Status.Native == whole.Status.Native && bytes.Equal(m.Status.Message, whole.Status.Message) && !dispensable(f.bytes[n:meta]) {
 				t.Fatalf("%s cut to %d of %d says the same", f.name, n, meta)
 			}
 		}
 	}
 }
 
-// lostZeros reports whether what was cut off is the usual: content type, checksum and
-// its kind of a C++ message, and what a codec need not know.
-func lostZeros(rest []byte) bool {
+// dispensable reports whether a message says the same without the rest of its meta:
+// zeros, checksums and what else a codec need not know.
+func dispensable(rest []byte) bool {
 	r := fieldsOf(rest, span{0, len(rest)})
 	for f, ok := r.next(); ok; f, ok = r.next() {
 		if f.number < metaContent && !(f.number == 6 || f.n == 0 && f.kind == wireVarint) {

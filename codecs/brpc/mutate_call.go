@@ -2,7 +2,6 @@ package brpc
 
 import (
 	"bytes"
-	"strconv"
 
 	"github.com/meltemi-mesh/meltemi/sdk/wire"
 )
@@ -72,36 +71,4 @@ func (e *editor) appendNewCallFields(dst []byte) []byte {
 		dst = e.appendNew(dst, callSeven<<3|byte(wireBytes))
 	}
 	return dst
-}
-
-// callBits is how many bits the number in a field of a request has.
-func callBits(number int) int {
-	if number == callTimeout {
-		return 32
-	}
-	return 64
-}
-
-// parseDecimal reads a number as it is shown: any other text would be shown otherwise
-// afterwards.
-func parseDecimal(text []byte, bits int) (int64, bool) {
-	n, err := strconv.ParseInt(string(text), 10, bits)
-	return n, err == nil && strconv.FormatInt(n, 10) == string(text)
-}
-
-// numberNamed is the number of an entry about the payload, by its name or its digits.
-func numberNamed(number int, text []byte) (int64, bool) {
-	names := compressNames
-	switch number {
-	case metaContent:
-		names = contentNames
-	case metaAttachment:
-		names = nil
-	}
-	for n := range names {
-		if bytes.Equal(names[n], text) {
-			return int64(n), true
-		}
-	}
-	return parseDecimal(text, 32)
 }
