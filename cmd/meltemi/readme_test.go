@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -43,7 +44,7 @@ var features = []feature{
 	{"heartbeats sent", declared("heartbeat")},
 	{"go-away when Envoy drains", declared("go-away")},
 	{"shares a port (`auto`)", declared("sniff")},
-	{"statuses of its own", func(e *evidence) string { return fmt.Sprint(e.statuses) }},
+	{"statuses of its own", func(e *evidence) string { return strconv.Itoa(e.statuses) }},
 	{"`meltemi call`", declared("build-request")},
 	{"`meltemi serve`", declared("build-response")},
 	{"`meltemi inspect` shows arguments", declared("view")},
@@ -66,18 +67,17 @@ func TestReadmeTellsWhatCodecsCan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	head, line := "| |", "| --- |"
+	var head strings.Builder
 	rows := make([]string, len(features))
 	for i, c := range info.Codecs {
-		head += " " + c.Name + " |"
-		line += " --- |"
+		head.WriteString(" " + c.Name + " |")
 		e := gather(t, builtinCodecs()[i], c.Capabilities)
 		for j, f := range features {
 			rows[j] += " " + f.of(e) + " |"
 		}
 	}
 	var table strings.Builder
-	fmt.Fprintf(&table, "%s\n%s\n", head, line)
+	fmt.Fprintf(&table, "| |%s\n| ---%s |\n", head.String(), strings.Repeat(" | ---", len(info.Codecs)))
 	for i, f := range features {
 		fmt.Fprintf(&table, "| %s |%s\n", f.name, rows[i])
 	}
