@@ -308,32 +308,94 @@ func TestBridgeAllocatesNothing(t *testing.T) {
 	}
 }
 
+// FuzzBridge has hostile bytes come from both sides in any order, in pieces of any size:
+// no panic, one answer and not before its time, nothing to the server but one whole call,
+// and no connection that is used again between two messages.
 func FuzzBridge(f *testing.F) {
-	f.Add([]byte("/com.foo.Bar/m"), testcodec.Append(nil, callOf(1, "m")), testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, ID: 1}), 5)
-	c := config(f, `{"name":"toy","max_message_bytes":100000}`)
-	f.Fuzz(func(t *testing.T, path, body, server []byte, cut int) {
+	call := testcodec.Append(nil, callOf(1, "m"))
+	reply := testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, ID: 1})
+	oneway := callOf(1, "m")
+	oneway.Kind = sdk.KindOneWay
+	f.Add("/com.foo.Bar/m", "", "1", call, reply, []byte{10, 60, 133, 200})
+	f.Add("/com.foo.Bar/m", "x-rpc-kind", "oneway", testcodec.Append(nil, oneway), reply[:5], []byte{255, 133, 192})
+	f.Add("/com.foo.Bar/other", "x-rpc-a", "~41", call, append(bytes.Clone(reply), reply[:9]...), []byte{70, 255, 64})
+	f.Add("/com.foo.Bar/m", "te", "trailers", append(bytes.Clone(call), call...), []byte("garbage"), []byte{255, 255, 128, 128})
+	c := config(f, `{"name":"toy","max_message_bytes":10000}`)
+	f.Fuzz(func(t *testing.T, path, name, value string, body, server, script []byte) {
 		b := NewBridge(c)
 		defer b.Release()
-		answers := 0
-		take := func(o *BridgeOutput) {
+		var toServer []byte
+		var answer *Response
+		deferred := false
+		encode := func(o *BridgeOutput) {
+			toServer = append(toServer, o.ToServer...)
+			if deferred = deferred || o.Defer; o.Response != nil {
+				t.Fatal("answered while the request was being encoded")
+			}
+			b.Carried()
+		}
+		later := func(o *BridgeOutput) {
+			if answer != nil && o.Response != nil {
+				t.Fatal("a second answer")
+			}
 			if o.Response != nil {
-				answers++
+				answer = o.Response
 			}
 		}
-		cut = max(0, min(cut, len(body), len(server)))
-		take(b.Headers([]Field{{[]byte(":method"), []byte("POST")}, {[]byte(":path"), path}, {[]byte("content-type"), []byte("application/grpc+toy")}}, false))
-		take(b.Data([][]byte{body[:cut]}, false))
-		take(b.Data([][]byte{body[cut:]}, true))
-		if answers > 0 {
-			t.Fatal("answered while the request was being encoded")
+		complete := false
+		data := func(n int, end bool) {
+			n = min(n, len(body))
+			encode(b.Data([][]byte{body[:n/2], body[n/2 : n]}, end))
+			body, complete = body[n:], end
 		}
-		if b.failure != nil || b.oneway {
-			take(b.Deferred())
+		fromServer := func(n int, end bool) {
+			n = min(n, len(server))
+			later(b.FromServer([][]byte{server[:n]}, end))
+			server = server[n:]
 		}
-		take(b.FromServer([][]byte{server[:cut]}, false))
-		take(b.FromServer([][]byte{server[cut:]}, true))
-		if answers != 1 {
-			t.Fatalf("%d answers", answers)
+		encode(b.Headers([]Field{
+			{[]byte(":method"), []byte("POST")},
+			{[]byte(":path"), []byte(path)},
+			{[]byte("content-type"), []byte("application/grpc+toy")},
+			{[]byte(name), []byte(value)},
+		}, false))
+		for _, s := range append(script[:min(len(script), 100):min(len(script), 100)], 0, 0) {
+			if answer != nil {
+				break // the host destroys the bridge
+			}
+			switch n := int(s&63) * 3; {
+			case s < 128 && !complete:
+				data(n, s&64 != 0)
+			case s < 192:
+				fromServer(n, false)
+			case deferred:
+				deferred = false
+				later(b.Deferred())
+			case s == 255 && !complete:
+				encode(b.Trailers())
+				complete = true
+			}
+			if held := b.body.len() + b.upstream.in.len(); held > 2*c.maxMessage {
+				t.Fatalf("%d bytes are held", held)
+			}
+		}
+		if !complete && answer == nil {
+			data(len(body), true)
+		}
+		if deferred && answer == nil {
+			later(b.Deferred())
+		}
+		if answer == nil {
+			fromServer(len(server), true)
+		}
+		if answer == nil {
+			t.Fatal("no answer")
+		}
+		if _, rest, ok := testcodec.Parse(toServer); b.sent != (len(toServer) > 0) || b.sent && (!ok || len(rest) > 0) {
+			t.Fatalf("sent %t, and the server has %q", b.sent, toServer)
+		}
+		if answer.End && (!b.upstream.clean() || b.upstream.goAway) {
+			t.Fatalf("a spoilt connection would be used again: %s", show(answer))
 		}
 	})
 }

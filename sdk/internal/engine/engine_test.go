@@ -353,7 +353,7 @@ func setStream(b []byte, stream uint32) {
 }
 
 // FuzzDownstream feeds hostile bytes from both sides, whole and split: no panic, the
-// same result, and no call without an end.
+// same result, no more memory than a message and a frame, and no call that is left open.
 func FuzzDownstream(f *testing.F) {
 	m := newManager(f)
 	m.respond(1, testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, ID: 1}), good()...)
@@ -367,6 +367,9 @@ func FuzzDownstream(f *testing.F) {
 			take := func(o *Output) bool {
 				peer = append(peer, o.Peer...)
 				o.Counts.MoveTo(&counts)
+				if held := d.in.len() + d.frames.len(); held > c.maxMessage+defaultFrameSize+frameHeaderSize {
+					t.Fatalf("%d bytes are held", held)
+				}
 				return o.PassThrough || o.Close != CloseNone
 			}
 			cutAt := func(b []byte) [][]byte {
