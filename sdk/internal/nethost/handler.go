@@ -1,6 +1,7 @@
 package nethost
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -22,10 +23,6 @@ type Handler struct {
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return
-	}
 	conn, err := h.take()
 	if err != nil {
 		w.Header().Set("x-meltemi-cause", "503 UF upstream_reset_before_response_started{remote_connection_failure}")
@@ -34,19 +31,37 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	b := engine.NewBridge(h.Config)
 	defer b.Release()
-	b.Headers(requestFields(r), false)
-	out := b.Data([][]byte{body}, true)
-	if out.Defer {
-		if _, err := conn.Write(out.ToServer); err != nil {
-			_ = conn.Close()
-			return
+	out, err := request(b, r)
+	if err == nil && out.Defer {
+		if _, err = conn.Write(out.ToServer); err == nil {
+			out = b.Deferred()
 		}
-		out = b.Deferred()
 	}
-	if reusable := h.exchange(b, conn, w, out); reusable {
+	if err == nil && h.exchange(b, conn, w, out) {
 		h.give(conn)
 	} else {
 		_ = conn.Close()
+	}
+}
+
+// request gives the bridge the request, its body in the parts in which it comes. The
+// output is that of the last part: no other has anything for the server.
+func request(b *engine.Bridge, r *http.Request) (*engine.BridgeOutput, error) {
+	b.Headers(requestFields(r), false)
+	buf := make([]byte, 16<<10)
+	for {
+		n, err := r.Body.Read(buf)
+		switch {
+		case err == nil:
+			b.Data([][]byte{buf[:n]}, false)
+		case !errors.Is(err, io.EOF):
+			return nil, err
+		case len(r.Trailer) > 0:
+			b.Data([][]byte{buf[:n]}, false)
+			return b.Trailers(), nil
+		default:
+			return b.Data([][]byte{buf[:n]}, true), nil
+		}
 	}
 }
 
