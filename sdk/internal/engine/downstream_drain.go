@@ -9,9 +9,11 @@ import (
 // drain is how a connection comes to its end.
 type drain struct {
 	draining  bool      // the connection manager wants no new streams soon
+	began     time.Time // when it said so
+	mute      bool      // the client cannot be asked to go
+	parting   []byte    // the answer that it is left behind
 	final     bool      // and takes none above last
 	last      uint32    // the last stream that it served
-	asked     time.Time // when the client was asked to go; zero if it cannot be
 	failed    bool      // the client's side is lost: finish what is open, then close
 	giveUp    time.Time // when a failed connection is closed whatever is open
 	lastRead  time.Time // for heartbeats
@@ -20,8 +22,8 @@ type drain struct {
 }
 
 const (
-	// leaveGrace is how long a client that was asked to go may take until the
-	// connection is closed under it, once it is empty.
+	// leaveGrace is how long a client may take to go, or to come to an answer behind
+	// which it can be left, until the connection is closed under it, once it is empty.
 	leaveGrace = time.Second
 	// failGrace is how long open calls of a broken connection may take.
 	failGrace = time.Second
@@ -53,12 +55,11 @@ func (d *Downstream) beginDrain() {
 	if d.drain.draining {
 		return
 	}
-	d.drain.draining = true
+	d.drain.draining, d.drain.began = true, d.now
 	d.counts.Add(MetricGoAways, 1)
 	before := len(d.toPeer)
-	if d.toPeer = d.guarded.goAway(d.toPeer); len(d.toPeer) > before {
-		d.drain.asked = d.now
-	}
+	d.toPeer = d.guarded.goAway(d.toPeer)
+	d.drain.mute = len(d.toPeer) == before
 	d.due(d.now.Add(leaveGrace))
 }
 
@@ -95,7 +96,7 @@ func (d *Downstream) broken() {
 
 // closing says whether the connection should end now.
 func (d *Downstream) closing() CloseKind {
-	idle := len(d.open) == 0 && d.waiting.len() == 0 && len(d.order) == 0
+	idle := d.idle()
 	switch {
 	case d.drain.closeNow || d.drain.failed && !d.drain.giveUp.IsZero() && !d.now.Before(d.drain.giveUp):
 		return CloseAfterFlush
@@ -107,9 +108,25 @@ func (d *Downstream) closing() CloseKind {
 	return CloseNone
 }
 
-// left reports whether a client that was asked to go has had the time to.
+// idle reports whether no call is open or waits.
+func (d *Downstream) idle() bool {
+	return len(d.open) == 0 && d.waiting.len() == 0 && len(d.order) == 0
+}
+
+// left reports whether the client has had the time to go. One that cannot be asked to
+// is left together with an answer: a close that comes later may cross the next call,
+// which is lost then.
 func (d *Downstream) left() bool {
-	return d.drain.asked.IsZero() || d.now.Sub(d.drain.asked) >= leaveGrace
+	return d.drain.mute && len(d.toPeer) > 0 || d.now.Sub(d.drain.began) >= leaveGrace
+}
+
+// part holds the answer back that a client is to be left together with, since nothing
+// can be closed from Write.
+func (d *Downstream) part() {
+	if d.drain.mute && d.idle() {
+		d.drain.parting = append(d.drain.parting, d.toPeer...)
+		d.toPeer = d.toPeer[:0]
+	}
 }
 
 // due makes Wake come no later than at t.
@@ -124,7 +141,7 @@ func (d *Downstream) tick() {
 	if !d.deadline.IsZero() && !d.now.Before(d.deadline) {
 		d.deadline = time.Time{}
 		if d.drain.draining && !d.left() {
-			d.due(d.drain.asked.Add(leaveGrace))
+			d.due(d.drain.began.Add(leaveGrace))
 		}
 		if d.drain.failed && !d.drain.giveUp.IsZero() {
 			d.due(d.drain.giveUp)

@@ -20,6 +20,7 @@ const refillAt = 1 << 30
 func (d *Downstream) Write(now time.Time, chunks [][]byte) *Output {
 	d.begin(now)
 	d.written(chunks)
+	d.part()
 	d.out.Wake = d.mode == isRPC && d.wakeWanted()
 	d.held = append(d.held[:0], d.http...)
 	return d.result()
@@ -50,7 +51,7 @@ func (d *Downstream) written(chunks [][]byte) {
 // wakeWanted reports whether something waits that must not be done in Write.
 func (d *Downstream) wakeWanted() bool {
 	pause, resume := d.pressure()
-	return len(d.http) > 0 || d.closing() != CloseNone || pause || resume ||
+	return len(d.http) > 0 || len(d.drain.parting) > 0 || d.closing() != CloseNone || pause || resume ||
 		d.waiting.len() > 0 && len(d.open) < d.peer.maxStreams
 }
 
