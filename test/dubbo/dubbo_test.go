@@ -62,6 +62,7 @@ var protocol = suite.Protocol{
 	Timeouts:        []suite.Trial{{Peer: java33, Envoys: newest}},
 	Heartbeats:      3,
 	Warm:            func(peers.Peer) int { return 2 },
+	GoAway:          true,
 	Elsewhere:       true,
 
 	Errors: suite.Errors{
@@ -69,8 +70,8 @@ var protocol = suite.Protocol{
 		Expect:   expectError,
 		Metadata: "attachments",
 		Head:     "Dubbo",
-		Matches: func(name string) []string {
-			return []string{fmt.Sprintf("prefix: /, headers: [{name: x-rpc-case, string_match: {exact: %s}}]", name)}
+		Match: func(name string) string {
+			return fmt.Sprintf("prefix: /, headers: [{name: x-rpc-case, string_match: {exact: %s}}]", name)
 		},
 		Frame:    errorFrame,
 		Decoder:  &dubbo.Codec{},

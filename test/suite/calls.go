@@ -30,7 +30,7 @@ func (p *Protocol) testCalls(t *testing.T) {
 // mixed has a client make the mixed calls.
 func (p *Protocol) mixed(t *testing.T, client peers.Peer, port string) []string {
 	t.Helper()
-	return peers.Call(t, client, port, strconv.Itoa(p.Mix.Calls), threads, patience)
+	return peers.Call(t, client, port, strconv.Itoa(p.Mix.Calls), Threads, patience)
 }
 
 // throughProxies makes the calls through one proxy and through two, with HTTP/2 between
@@ -50,7 +50,7 @@ func (p *Protocol) throughProxies(t *testing.T, envoy string, client peers.Peer,
 	two.Eventually("listener.127.0.0.1_0.downstream_cx_total", fmt.Sprintf("%d to %d connections of the client", least, most),
 		func(n int) bool { return n >= least && n <= most })
 	two.Eventually("cluster.server.upstream_rq_200", fmt.Sprint(calls, " good responses"), exactly(calls))
-	one.Eventually("cluster.server.upstream_cx_total", "no more connections than calls at a time", func(n int) bool { return n <= 2*(threads+1) })
+	one.Eventually("cluster.server.upstream_cx_total", "no more connections than calls at a time", func(n int) bool { return n <= 2*(Threads+1) })
 	for _, proxy := range []*peers.Proxy{one, two} {
 		proxy.Eventually("dynamicmodulescustom.meltemi_calls", strconv.Itoa(calls), exactly(calls))
 		proxy.Eventually("dynamicmodulescustom.meltemi_oneway_calls", strconv.Itoa(oneway), exactly(oneway))

@@ -30,8 +30,9 @@ func (p *Protocol) testRouteChange(t *testing.T, peer peers.Peer, envoy string) 
 
 // testListenerChange changes a listener, which drains its connections, while a client
 // calls without a pause. The client goes, and goes on with new connections. No call is
-// lost.
+// lost, unless the client cannot be asked to go.
 func (p *Protocol) testListenerChange(t *testing.T, peer peers.Peer, envoy string) {
+	const connections = 4
 	server := peers.Serve(t, peer)
 	mesh := p.bridge(peer, server.Port)
 	changed := peers.Start(t, envoy, mesh)
@@ -39,12 +40,20 @@ func (p *Protocol) testListenerChange(t *testing.T, peer peers.Peer, envoy strin
 	if p.Elsewhere {
 		ports += "," + peers.Start(t, envoy, mesh).Port
 	}
-	load := peer.StartClient(t, ports, "load", 4, patience, "8")
+	load := peer.StartClient(t, ports, "load", connections, patience, "8")
 	underLoad(changed)
 	changed.Change(strings.Replace(mesh, "\n  route_config", "\n  server_name: changed\n  route_config", 1))
-	lostNone(t, load)
+	if p.GoAway {
+		lostNone(t, load)
+	} else if got := load.Results(); failed(t, got) > connections {
+		t.Errorf("more than a call of each connection is lost: %s", strings.Join(got, "\n"))
+	}
 	if n := changed.Stat("dynamicmodulescustom.meltemi_go_aways"); n < 1 {
 		t.Errorf("%d go-aways: the listener was not drained, so nothing was tested", n)
+	}
+	changed.Eventually("dynamicmodulescustom.meltemi_open_calls", "0", func(n int) bool { return n == 0 })
+	if n := changed.Stat("dynamicmodulescustom.meltemi_local_replies"); n > 0 {
+		t.Errorf("%d calls were refused", n)
 	}
 }
 
@@ -56,7 +65,20 @@ func underLoad(proxy *peers.Proxy) {
 // lostNone waits for the end of a load of which no call fails.
 func lostNone(t *testing.T, load *peers.Client) {
 	t.Helper()
-	if got := load.Results(); len(got) == 0 || !strings.HasSuffix(got[0], " failed 0") {
+	if got := load.Results(); failed(t, got) > 0 {
 		t.Errorf("%s", strings.Join(got, "\n"))
 	}
+}
+
+// failed is how many calls of a load failed.
+func failed(t *testing.T, results []string) int {
+	t.Helper()
+	var good, failed int
+	if len(results) == 0 {
+		t.Fatal("the load has no results")
+	}
+	if _, err := fmt.Sscanf(results[0], "good %d failed %d", &good, &failed); err != nil || good == 0 {
+		t.Fatalf("the load ended with %q", results)
+	}
+	return failed
 }

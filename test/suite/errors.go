@@ -29,9 +29,9 @@ type Errors struct {
 
 	// Metadata is what the protocol calls it, Head what stands above its messages.
 	Metadata, Head string
-	// Matches are the matches of Envoy's routes, one of which holds for the calls of a
-	// case, and Rewrite is a field of a route that makes calls of it good ones.
-	Matches func(name string) []string
+	// Match is the match of Envoy's route for the calls of a case, and Rewrite a field of
+	// a route that makes them calls of the server's service; "" is none.
+	Match   func(name string) string
 	Rewrite string
 	// Frame is a call of a case, and Decoder and Native read the answer.
 	Frame   func(tb testing.TB, name string) []byte

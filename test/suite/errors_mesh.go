@@ -63,9 +63,7 @@ func (p *Protocol) errorsMesh(t *testing.T, client peers.Peer) string {
 	t.Helper()
 	var routes strings.Builder
 	route := func(name, rest string) {
-		for _, match := range p.Errors.Matches(name) {
-			routes.WriteString("      - {match: {" + match + "}, " + rest + "}\n")
-		}
+		routes.WriteString("      - {match: {" + p.Errors.Match(name) + "}, " + rest + "}\n")
 	}
 	for _, f := range failures {
 		if f.route != "" {

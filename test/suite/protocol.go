@@ -17,8 +17,8 @@ const (
 // Both are the oldest and the newest supported Envoy.
 var Both = []string{Oldest, Newest}
 
-// threads is how many calls a client of mixed calls makes at a time.
-const threads = 8
+// Threads is how many calls a client of mixed calls makes at a time.
+const Threads = 8
 
 // Protocol is what the suite has to know of a protocol and its peers.
 type Protocol struct {
@@ -43,6 +43,9 @@ type Protocol struct {
 	Heartbeats int
 	// Warm is how many calls a client makes before the one that sleeps; nil is none.
 	Warm func(client peers.Peer) int
+	// GoAway tells that clients can be asked to go. If not, the end of a connection may
+	// cross a call, which is lost.
+	GoAway bool
 	// Elsewhere is for clients that are given two addresses, since they do not soon come
 	// back to the one that they left.
 	Elsewhere bool

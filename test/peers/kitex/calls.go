@@ -29,9 +29,11 @@ func (c *client) Lane(lane string) string {
 	return describe(c, result, err) + ", seen " + seen
 }
 
-// Failing tells the case by a header.
+// Failing tells the case by the name of the service, for which TTHeader has a header.
 func (c *client) Failing(name, text string) (string, error) {
-	result, _, err := c.call(program.Headers(name), func(ctx context.Context) (any, error) { return c.peer.Echo(ctx, text) })
+	headers := program.Headers(name)
+	headers["isn"] = name
+	result, _, err := c.call(headers, func(ctx context.Context) (any, error) { return c.peer.Echo(ctx, text) })
 	return fmt.Sprint(result), err
 }
 

@@ -56,9 +56,10 @@ func (serverHeaders) WriteMeta(ctx context.Context, msg remote.Message) (context
 	return ctx, nil
 }
 
-// putHeaders adds headers to those that others have put there.
+// putHeaders adds headers to those that others have put there, or replaces them.
 func putHeaders(msg remote.Message, headers map[string]string) {
-	all := maps.Clone(headers)
+	all := map[string]string{}
 	maps.Copy(all, msg.TransInfo().TransStrInfo())
+	maps.Copy(all, headers)
 	msg.TransInfo().PutTransStrInfo(all)
 }

@@ -35,10 +35,9 @@ func Text(name string) string {
 	return name
 }
 
-// Headers are those of the call of a case, which is told by the header "case" where
-// nothing else can.
+// Headers are those of the call of a case.
 func Headers(name string) map[string]string {
-	headers := map[string]string{"case": name}
+	headers := map[string]string{}
 	switch name {
 	case "large-metadata":
 		headers["large"] = strings.Repeat("x", 60_000)
