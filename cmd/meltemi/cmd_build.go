@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -60,7 +61,12 @@ func newBuildCmd() *cobra.Command {
 				return cli.Usagef("%w", err)
 			}
 			o.Version = version
-			result, err := compose.Build(cmd.Context(), &o)
+			ctx, stop := untilSignal(cmd)
+			defer stop()
+			result, err := compose.Build(ctx, &o)
+			if bad, ok := errors.AsType[*compose.OptionError](err); ok {
+				return cli.Usagef("%w", bad)
+			}
 			if err != nil {
 				return err
 			}

@@ -89,6 +89,8 @@ func runNewCodec(cmd *cobra.Command, c *scaffold.Codec) error {
 	if executable, err := os.Executable(); err == nil {
 		c.Program = executable
 	}
+	ctx, stop := untilSignal(cmd)
+	defer stop()
 	names, err := c.Write()
 	if err != nil {
 		return cli.Usagef("%w", err)
@@ -99,7 +101,7 @@ func runNewCodec(cmd *cobra.Command, c *scaffold.Codec) error {
 			return err
 		}
 	}
-	if err := c.Tidy(cmd.Context()); err != nil {
+	if err := c.Tidy(ctx); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(out, "\nNext: cd %s && make test. README.md there tells the rest.\n", c.Folder)

@@ -61,12 +61,14 @@ func newValidateCmd(codecs []sdk.Definition) *cobra.Command {
 
 // askEnvoy lets an Envoy judge m, and says which one did.
 func askEnvoy(cmd *cobra.Command, envoy, library string, m *mesh.Mesh) (string, error) {
-	binary, err := findEnvoy(cmd.Context(), envoy)
+	ctx, stop := untilSignal(cmd)
+	defer stop()
+	binary, err := findEnvoy(ctx, envoy)
 	if err != nil {
 		return "", fmt.Errorf("%w (or leave Envoy out with --no-envoy)", err)
 	}
 	if library == "" && m.NeedsModule() {
 		return "", fmt.Errorf("%w; or leave Envoy out with --no-envoy", supervisor.MissingLibrary())
 	}
-	return fmt.Sprintf("Envoy %s", binary.Version), supervisor.AskEnvoy(cmd.Context(), binary.Path, library, m)
+	return fmt.Sprintf("Envoy %s", binary.Version), supervisor.AskEnvoy(ctx, binary.Path, library, m)
 }

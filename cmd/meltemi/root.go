@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -45,6 +48,15 @@ Exit codes: 0 good, 1 the call or check failed, 2 usage, 3 Envoy missing or unfi
 	)
 	refuseUnknownTopics(root)
 	return root
+}
+
+// untilSignal is a context for a command whose children, and files in the system's
+// temporary folder, must not outlive it: the first SIGINT or SIGTERM ends it, and a second
+// one the process.
+func untilSignal(cmd *cobra.Command) (ctx context.Context, stop context.CancelFunc) {
+	ctx, stop = signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }
 
 // refuseUnknownTopics makes "help" and "completion" of what does not exist an error of

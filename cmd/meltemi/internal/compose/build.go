@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/meltemi-mesh/meltemi/sdk/moduleinfo"
@@ -33,8 +34,12 @@ type Result struct {
 	Glibc string // the oldest glibc that the library runs with, such as 2.34
 }
 
-// Build builds a library. Nothing is at Output unless all went well.
+// Build builds a library. What is at Output changes only if all went well. When ctx ends,
+// so does the build.
 func Build(ctx context.Context, o *Options) (*Result, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "meltemi-build-")
 	if err != nil {
 		return nil, err
@@ -63,6 +68,33 @@ func Build(ctx context.Context, o *Options) (*Result, error) {
 	return &Result{info, glibc}, b.install(library)
 }
 
+// check finds what would make a build of a minute useless.
+func (o *Options) check() error {
+	for i, a := range o.Add {
+		if slices.ContainsFunc(o.Add[:i], func(other Addition) bool { return other.Package == a.Package }) {
+			return &OptionError{fmt.Sprintf("package %s is there twice", a.Package)}
+		}
+	}
+	if info, err := os.Stat(o.Output); err == nil && info.IsDir() {
+		return &OptionError{fmt.Sprintf("%s is a folder; name the file, such as %s", o.Output, filepath.Join(o.Output, "libmeltemi.so"))}
+	}
+	if folder := filepath.Dir(o.Output); !isFolder(folder) {
+		return &OptionError{fmt.Sprintf("%s: there is no folder %s", o.Output, folder)}
+	}
+	return nil
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// OptionError says which of the options cannot be.
+type OptionError struct{ Reason string }
+
+// Error is the reason.
+func (e *OptionError) Error() string { return e.Reason }
+
 type build struct {
 	*Options
 	dir string
@@ -87,25 +119,34 @@ func (b *build) writeModule(ctx context.Context) error {
 		if version == "" {
 			version = "latest"
 		}
-		if _, err := b.goCommand(ctx, "get", a.Package+"@"+version); err != nil {
+		if err := b.goCommand(ctx, "get", a.Package+"@"+version); err != nil {
 			return err
 		}
 	}
 	if b.SDK == "" {
-		if _, err := b.goCommand(ctx, "get", Module+"@"+b.Version); err != nil {
+		if err := b.goCommand(ctx, "get", Module+"@"+b.Version); err != nil {
 			return err
 		}
 	}
-	_, err := b.goCommand(ctx, "mod", "tidy")
-	return err
+	return b.goCommand(ctx, "mod", "tidy")
 }
 
 // describe asks the codecs themselves what they are. A list that Envoy would refuse ends
 // here.
 func (b *build) describe(ctx context.Context) (*moduleinfo.Info, error) {
-	text, err := b.goCommand(ctx, "run", "./describe")
-	if err != nil {
+	program := filepath.Join(b.dir, "describe.out")
+	if err := b.goCommand(ctx, "build", "-o", program, "./describe"); err != nil {
 		return nil, err
+	}
+	var complaint bytes.Buffer
+	describe := exec.CommandContext(ctx, program) //nolint:gosec // we have just built it
+	describe.Stderr = &complaint
+	text, err := describe.Output()
+	if ctx.Err() != nil {
+		return nil, errInterrupted
+	}
+	if err != nil {
+		return nil, fmt.Errorf("a library cannot carry these codecs: %s", bytes.TrimSpace(complaint.Bytes()))
 	}
 	if err := os.WriteFile(b.section(), text, 0o600); err != nil {
 		return nil, err
@@ -114,7 +155,17 @@ func (b *build) describe(ctx context.Context) (*moduleinfo.Info, error) {
 	if err := json.Unmarshal(text, &info); err != nil {
 		return nil, fmt.Errorf("what the codecs tell of themselves: %w", err)
 	}
-	return &info, nil
+	return &info, checkInterface(info.Interface)
+}
+
+// checkInterface refuses sources of another version than this program's: what this
+// program writes and links may not be what they expect.
+func checkInterface(version int) error {
+	if version != moduleinfo.Interface {
+		return fmt.Errorf("the interface of these sources of Meltemi has version %d, and this program knows %d: build with the meltemi that belongs to them",
+			version, moduleinfo.Interface)
+	}
+	return nil
 }
 
 func (b *build) section() string { return filepath.Join(b.dir, "codecs.json") }
@@ -123,7 +174,7 @@ func (b *build) section() string { return filepath.Join(b.dir, "codecs.json") }
 // binding must be lazy, and libc's resolver stays out of its process.
 func (b *build) link(ctx context.Context) (string, error) {
 	library := filepath.Join(b.dir, "libmeltemi.so")
-	if _, err := b.goCommand(ctx, "build", "-buildmode=c-shared", "-trimpath", "-tags", "netgo,osusergo",
+	if err := b.goCommand(ctx, "build", "-buildmode=c-shared", "-trimpath", "-tags", "netgo,osusergo",
 		"-ldflags", `-s -w -extldflags "-Wl,-z,lazy"`, "-o", library, "./library"); err != nil {
 		return "", err
 	}
@@ -146,24 +197,34 @@ func (b *build) install(library string) error {
 		return err
 	}
 	temporary := output + ".new"
-	if err := os.WriteFile(temporary, text, 0o644); err != nil { //nolint:gosec // Envoy may run as somebody else
-		return err
+	err = os.WriteFile(temporary, text, 0o644) //nolint:gosec // Envoy may run as somebody else
+	if err == nil {
+		err = os.Rename(temporary, output)
 	}
-	return os.Rename(temporary, output)
+	if err != nil {
+		os.Remove(temporary) //nolint:errcheck,gosec // the error before is the one to tell
+	}
+	return err
 }
 
-// goCommand runs the go command in the module and returns what it printed.
-func (b *build) goCommand(ctx context.Context, args ...string) ([]byte, error) {
+// errInterrupted is the error of a build whose context ended.
+var errInterrupted = errors.New("interrupted")
+
+// goCommand runs the go command in the module. Its error has what the go command said.
+func (b *build) goCommand(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // checked import paths
 	cmd.Dir = b.dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=1", "GOWORK=off", "GOFLAGS=-mod=mod -buildvcs=false")
-	var out, complaint bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, io.MultiWriter(&complaint, b.Log)
-	if err := cmd.Run(); err != nil {
-		if errors.Is(err, exec.ErrNotFound) {
-			return nil, errors.New("the go command is not on PATH: a library is built with Go")
-		}
-		return nil, fmt.Errorf("go %s: %w\n%s", args[0], err, strings.TrimSpace(complaint.String()))
+	var complaint bytes.Buffer
+	cmd.Stderr = io.MultiWriter(&complaint, b.Log)
+	switch err := cmd.Run(); {
+	case err == nil:
+		return nil
+	case errors.Is(err, exec.ErrNotFound):
+		return errors.New("the go command is not on PATH: a library is built with Go")
+	case ctx.Err() != nil:
+		return errInterrupted
+	default:
+		return fmt.Errorf("go %s: %w\n%s", args[0], err, strings.TrimSpace(complaint.String()))
 	}
-	return out.Bytes(), nil
 }

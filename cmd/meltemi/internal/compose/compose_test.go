@@ -1,10 +1,14 @@
 package compose
 
 import (
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/meltemi-mesh/meltemi/sdk/moduleinfo"
 )
 
 func TestParseAddition(t *testing.T) {
@@ -83,5 +87,74 @@ func TestModulesAreReplacedOnce(t *testing.T) {
 	}
 	if got := string(all["carried/carried.go"]); strings.Count(got, "added") != 8 {
 		t.Errorf("%s", got)
+	}
+}
+
+func TestOptionsThatCannotBe(t *testing.T) {
+	dir := t.TempDir()
+	twice := []Addition{{Package: "example.com/m"}, {Package: "example.com/n"}, {Package: "example.com/m"}}
+	for want, o := range map[string]*Options{
+		"package example.com/m is there twice":   {Add: twice, Output: filepath.Join(dir, "x.so")},
+		dir + " is a folder; name the file":      {Output: dir},
+		"there is no folder " + dir + "/missing": {Output: filepath.Join(dir, "missing", "x.so")},
+	} {
+		_, err := Build(t.Context(), o)
+		if bad, ok := errors.AsType[*OptionError](err); !ok || !strings.Contains(bad.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
+func TestCheckInterface(t *testing.T) {
+	if err := checkInterface(moduleinfo.Interface); err != nil {
+		t.Error(err)
+	}
+	if err := checkInterface(moduleinfo.Interface + 1); err == nil || !strings.Contains(err.Error(), "the meltemi that belongs to them") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestRefusals builds as far as the codecs themselves are asked. Nothing is linked.
+func TestRefusals(t *testing.T) {
+	here, err := filepath.Abs("../../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, source := range map[string]string{
+		"package example.com/m: two codecs are named dubbo":                    `sdk.Definition{Name: "dubbo", New: dubbo.Definition().New}`,
+		"package example.com/m: codec 2 has no name or no constructor":         `sdk.Definition{Name: "m"}`,
+		"package example.com/m: codec m without a configuration: it needs one": `sdk.Definition{Name: "m", New: func([]byte) (sdk.Codec, error) { return nil, errors.New("it needs one") }}`,
+		"sdk.Wrong": `sdk.Wrong{}`, // written for another interface
+	} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{
+			"go.mod": "module example.com/m\n\ngo 1.26.0\n",
+			"m.go": `package m
+
+import (
+	"errors"
+
+	"github.com/meltemi-mesh/meltemi/codecs/dubbo"
+	"github.com/meltemi-mesh/meltemi/sdk"
+)
+
+var _, _ = errors.New, dubbo.Definition
+
+func Definition() sdk.Definition { return ` + source + " }\n",
+		} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		output := filepath.Join(dir, "x.so")
+		_, err = Build(t.Context(), &Options{
+			SDK: here, Add: []Addition{{Package: "example.com/m", Module: "example.com/m", Folder: dir}}, Output: output, Log: io.Discard,
+		})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+		if _, err := os.Stat(output); err == nil {
+			t.Error("there is a library")
+		}
 	}
 }

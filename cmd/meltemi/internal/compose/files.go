@@ -51,23 +51,38 @@ func (o *Options) Modules() []Addition {
 	return modules
 }
 
+// Own are the codecs of Meltemi itself, by their folders.
+func (*Options) Own() []string { return []string{"dubbo", "thrift"} }
+
 var carried = template.Must(template.New("carried.go").Parse(`// Package carried is the list of codecs.
 package carried
 
 import (
-	"github.com/meltemi-mesh/meltemi/codecs/dubbo"
-	"github.com/meltemi-mesh/meltemi/codecs/thrift"
+{{- range .Own}}
+	"github.com/meltemi-mesh/meltemi/codecs/{{.}}"
+{{- end}}
 	"github.com/meltemi-mesh/meltemi/sdk"
 {{range $i, $a := .Add}}
 	added{{$i}} "{{$a.Package}}"
 {{- end}}
 )
 
+// Packages are where they come from, in the same order.
+var Packages = []string{
+{{- range .Own}}
+	"github.com/meltemi-mesh/meltemi/codecs/{{.}}",
+{{- end}}
+{{- range .Add}}
+	"{{.Package}}",
+{{- end}}
+}
+
 // Codecs returns them.
 func Codecs() []sdk.Definition {
 	return []sdk.Definition{
-		dubbo.Definition(),
-		thrift.Definition(),
+{{- range .Own}}
+		{{.}}.Definition(),
+{{- end}}
 {{- range $i, $a := .Add}}
 		added{{$i}}.Definition(), // {{$a.Package}}
 {{- end}}
@@ -88,14 +103,24 @@ import (
 )
 
 func main() {
-	info, err := moduleinfo.Describe(carried.Codecs())
+	codecs := carried.Codecs()
+	for i := range codecs {
+		if _, err := moduleinfo.Describe(codecs[:i+1]); err != nil { // the first that does not fit
+			fail(fmt.Errorf("package %s: %w", carried.Packages[i], err))
+		}
+	}
+	info, err := moduleinfo.Describe(codecs)
 	if err == nil {
 		err = json.NewEncoder(os.Stdout).Encode(info)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		fail(err)
 	}
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
 }
 `))
 
