@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Shows what Meltemi does, on a stock Envoy with real Dubbo messages, and stops
+# Shows what Meltemi does, on a stock Envoy with real Dubbo and Thrift messages, and stops
 # everything that it started. With --stay it leaves all running until Ctrl-C.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,6 +16,7 @@ stop() {
 }
 trap stop EXIT
 trap 'exit 130' INT TERM
+stopped() { printf '\n%sEverything is stopped.%s\n' "$bold" "$plain"; }
 
 bold=""; plain=""
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m'; plain=$'\e[0m'; fi
@@ -37,24 +38,38 @@ await() {
   fail "no line \"$pattern\" in $* after 30 s"
 }
 
-# server NAME FLAGS...: starts a sample server and sets the variable "port".
+# server CODEC NAME FLAGS...: starts a sample server, puts its port into the mesh file, and
+# sets the variable "port".
 server() {
-  local name=$1
-  shift
-  "$meltemi" serve dubbo 127.0.0.1:0 --name "$name" "$@" >"$work/$name.log" 2>&1 &
+  local codec=$1 name=$2
+  shift 2
+  "$meltemi" serve "$codec" 127.0.0.1:0 --name "$name" "$@" >"$work/$name.log" 2>&1 &
   pids+=($!)
   port=$(await '^ready ' "$work/$name.log" | sed 's/.*://')
+  sed -i "s/:${name^^}\"/:$port\"/" "$work/mesh.yaml"
 }
 
 step() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
 
-# show METHOD FLAGS...: prints the command and its output. Failures are part of the
-# show, so the exit code is printed rather than obeyed.
-show() {
-  local method=$1 code=0
-  shift
-  printf '$ meltemi call dubbo %s %s %s\n' "$address" "$method" "$*"
-  "$meltemi" call dubbo "$address" "$method" "$@" >"$work/out" 2>&1 || code=$?
+# quoted WORD...: prints words as a shell takes them.
+quoted() {
+  local word
+  for word; do
+    case $word in
+    *[!A-Za-z0-9_./:=-]*) printf " '%s'" "$word" ;;
+    *) printf ' %s' "$word" ;;
+    esac
+  done
+}
+
+# show METHOD FLAGS...: makes a Dubbo call; show_as CODEC ADDRESS METHOD FLAGS... another.
+# Both print the command and its output. Failures are part of the show, so the exit code
+# is printed rather than obeyed.
+show() { show_as dubbo "$address" "$@"; }
+show_as() {
+  local code=0
+  printf '$ meltemi call%s\n' "$(quoted "$@")"
+  "$meltemi" call "$@" >"$work/out" 2>&1 || code=$?
   sed 's/^/    /' "$work/out"
   [ "$code" = 0 ] || echo "    (exit code $code)"
 }
@@ -62,40 +77,52 @@ show() {
 # expect PATTERN WHAT: the last output must tell it, or the demo has failed.
 expect() { grep -q -- "$1" "$work/out" || fail "the output above should show $2"; }
 
-step "Starting four Dubbo servers and a stock Envoy with libmeltemi.so"
-mesh=$here/mesh.yaml
-server v1; sed "s/:V1\"/:$port\"/" "$mesh" >"$work/mesh.yaml"
-server v2; sed -i "s/:V2\"/:$port\"/" "$work/mesh.yaml"
-server flaky --fail 0.5; sed -i "s/:FLAKY\"/:$port\"/" "$work/mesh.yaml"
-server slow --delay 2s; sed -i "s/:SLOW\"/:$port\"/" "$work/mesh.yaml"
-"$meltemi" run "$work/mesh.yaml" --log-level error >"$work/envoy.log" 2>&1 &
+# found NAME: prints an address of the line "ready".
+found() { sed -n "s/^ready .*\b$1=\([0-9.:]*\).*/\1/p" "$work/envoy.log"; }
+
+step "Starting four Dubbo servers, a Thrift server, and a stock Envoy with libmeltemi.so"
+cp "$here/mesh.yaml" "$work/mesh.yaml"
+server dubbo v1
+server dubbo v2
+server dubbo slow --delay 2s
+server dubbo flaky --fail 0.5; flaky=127.0.0.1:$port
+server thrift thrift
+"$meltemi" run "$work/mesh.yaml" >"$work/envoy.log" 2>&1 &
 pids+=($!)
 await '^ready ' "$work/envoy.log"
-address=$(sed -n 's/^ready .*demo=\([0-9.:]*\).*/\1/p' "$work/envoy.log")
-admin=$(sed -n 's/^ready .*admin=\([0-9.:]*\).*/\1/p' "$work/envoy.log")
+address=$(found demo); any=$(found any); admin=$(found admin)
 
 step "Routing by method: newGreeting goes to v2"
 show demo.Greeter.newGreeting --arg '"world"'; expect '"server": "v2"' "server v2"
 step "Routing by attachment: the tenant vip goes to v2 too; the server saw the traceparent that Envoy made"
 show demo.Greeter.hello --arg '"world"' --set tenant=vip; expect '"server": "v2"' "server v2"; expect '"traceparent": "00-' "a traceparent"
 step "A 90/10 split over 200 calls"
-show demo.Greeter.hello --repeat 200 --concurrency 4; expect 'v1' "server v1"; expect 'v2' "server v2"
+show demo.Greeter.hello --repeat 200 --concurrency 4; expect ' v1$' "server v1"; expect ' v2$' "server v2"
 step "A timeout of 0.3 s in front of a server that takes 2 s: a Dubbo timeout, not a hang"
-show demo.Greeter.slow --timeout 5s; expect '31' "status 31"
-step "A server that fails every second call, and a retry policy that saves them"
-show demo.Greeter.flaky --repeat 20; expect '20' "20 good calls"
+show demo.Greeter.slow --timeout 5s; expect 'status 31' "Dubbo's status of timeouts"
+step "A server that fails every second call, asked directly, and behind a retry policy that saves them"
+show_as dubbo "$flaky" demo.Greeter.flaky --repeat 20; expect '20 calls: 10 ok, 10 failed' "10 failures"
+show demo.Greeter.flaky --repeat 20; expect '20 calls: 20 ok, 0 failed' "20 good calls"
 step "An injected fault"
 show demo.Greeter.faulty; expect 'fault filter abort' "the fault"
 step "A rate limit of 3 calls a minute: the refusal is an exception, which Dubbo's clients do not repeat"
-show demo.Greeter.limited --repeat 5; expect 'local_rate_limited' "the refusals"
+show demo.Greeter.limited --repeat 5; expect '2  exception .*local_rate_limited' "two refusals"
 step "A one-way call: no answer, and the server got it"
 show demo.Greeter.notify --oneway --arg '"fire and forget"'
 await notify "$work/v1.log" "$work/v2.log" | sed 's/^/    server: /' # the split chooses which
 
+step "Several protocols on one port, told apart by their first bytes: Dubbo"
+show_as dubbo "$any" demo.Greeter.hello --arg '"world"'; expect '"server": "v1"' "server v1"
+step "Thrift on the same port, routed by the same rules"
+show_as thrift "$any" demo.Greeter.hello --arg '"world"'; expect '"server": "thrift"' "the Thrift server"
+step "What Envoy denies is an error of the protocol that asked: an exception for Dubbo, a TApplicationException for Thrift"
+show_as dubbo "$any" demo.Greeter.secret; expect 'not for you' "the refusal"
+show_as thrift "$any" demo.Greeter.secret; expect 'not for you' "the refusal"
+
 step "What Envoy counted"
 python3 - "$admin" <<'PYTHON'
 import sys, urllib.request
-text = urllib.request.urlopen(f"http://{sys.argv[1]}/stats?usedonly&filter=custom.meltemi_|cluster.(v1|v2|flaky|slow).upstream_rq_(total|retry|timeout)$", timeout=5).read().decode()
+text = urllib.request.urlopen(f"http://{sys.argv[1]}/stats?usedonly&filter=custom.meltemi_|cluster.(v1|v2|flaky|slow|thrift).upstream_rq_(total|retry|timeout)$", timeout=5).read().decode()
 for line in sorted(text.splitlines()):
     print("    " + line)
 PYTHON
@@ -105,11 +132,15 @@ if [ "$stay" = "--stay" ]; then
   cat <<TEXT
   $meltemi call dubbo $address demo.Greeter.hello --arg '"you"' --set tenant=vip
   $meltemi call dubbo $address demo.Greeter.hello --repeat 100
+  $meltemi call thrift $any demo.Greeter.hello --arg '"you"'
   $meltemi config $work/mesh.yaml
   edit $work/mesh.yaml: changes of listeners, routes and clusters take effect at once
   open http://$admin for Envoy's own view
 Ctrl-C stops everything.
 TEXT
-  wait
+  trap 'stop; stopped; exit 0' INT TERM
+  wait -n "${pids[@]}" || true
+  fail "one of the programs has ended"
 fi
-step "Everything is stopped."
+stop
+stopped
