@@ -25,7 +25,7 @@ LIB_FLAGS := -buildmode=c-shared -trimpath -tags netgo,osusergo -ldflags '$(LDFL
 ENVOY_PACKAGES := ./sdk/internal/envoytest/... ./examples/...
 UNIT_PACKAGES = $$(.ci/pure | grep -vE '/(sdk/internal/envoytest|examples)(/|$$)')
 
-FUZZTIME ?= 30s
+FUZZTIME ?= 60s
 BENCH ?= .
 BENCHCOUNT ?= 1
 
@@ -76,7 +76,7 @@ test-e2e: build envoy ## Run the tests on stock Envoy, the oldest and the newest
 	cd test && go test -count=1 -timeout 30m ./...
 
 .PHONY: fuzz
-fuzz: ## Run each fuzz target for FUZZTIME (30s)
+fuzz: ## Run each fuzz target for FUZZTIME (60s)
 	.ci/fuzz $(FUZZTIME)
 
 .PHONY: bench-go

@@ -63,8 +63,8 @@ func TestExitCodes(t *testing.T) {
 		{1, `unknown field "extra"`, []string{"run", file("field.yaml", good+"extra: 1\n")}},
 		// Only Envoy compiles regular expressions.
 		{1, "Envoy refuses the configuration: ", []string{"validate", file("regex.yaml", strings.ReplaceAll(good, "prefix: /", `safe_regex: {regex: "("}`)), "--envoy", envoy(t, envoys[0])}},
-		{1, "another process listens on " + busy.Addr().String(), []string{"run", file("busy.yaml", strings.ReplaceAll(good, "127.0.0.1:0", busy.Addr().String()))}},
-		{1, "another process listens on " + other.address("rpc"), []string{"run", file("shared.yaml", strings.ReplaceAll(good, "127.0.0.1:0", other.address("rpc")))}},
+		{1, "another process uses " + busy.Addr().String(), []string{"run", file("busy.yaml", strings.ReplaceAll(good, "127.0.0.1:0", busy.Addr().String()))}},
+		{1, "another process uses " + other.address("rpc"), []string{"run", file("shared.yaml", strings.ReplaceAll(good, "127.0.0.1:0", other.address("rpc")))}},
 		{1, "cannot bind", []string{"run", file("admin.yaml", good+"admin: {address: {socket_address: {address: 127.0.0.1, port_value: "+port(busy)+"}}}\n")}},
 		{1, "address already in use", []string{"serve", "dubbo", busy.Addr().String()}},
 		{1, "connection refused", []string{"call", "dubbo", "127.0.0.1:1", "s.m"}},

@@ -78,7 +78,7 @@ func TestAChangeThatCannotBe(t *testing.T) {
 		{strings.ReplaceAll(good, "cluster: one", "cluster: none"), `  listeners[0].route_config.virtual_hosts[0].routes[0].route.cluster: no cluster is named "none" (did you mean "one"?) (line 5)`},
 		{"listeners: [", "  not YAML: "},
 		{"", "  the file is empty"},
-		{strings.ReplaceAll(good, "address: 127.0.0.1:0", "address: "+v1), "  listener rpc: another process listens on " + v1},
+		{strings.ReplaceAll(good, "address: 127.0.0.1:0", "address: "+v1), "  listener rpc: another process uses " + v1},
 	} {
 		p.change(test.mesh, test.want)
 		works()

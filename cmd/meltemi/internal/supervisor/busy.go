@@ -89,7 +89,7 @@ func listenBriefly(address netip.AddrPort) error {
 	}
 	l, err := net.ListenTCP(network, net.TCPAddrFromAddrPort(address))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("another process listens on %s", address)
+		return fmt.Errorf("another process uses %s", address)
 	}
 	if err == nil {
 		l.Close() //nolint:errcheck,gosec // nobody has connected

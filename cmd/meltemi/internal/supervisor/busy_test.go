@@ -31,10 +31,10 @@ func TestCheckBusy(t *testing.T) {
 		bound    string
 		want     string
 	}{
-		"busy":             {at("127.0.0.1", nil), "", "listener orders: another process listens on " + address.String()},
-		"wildcard":         {at("0.0.0.0", nil), "", "another process listens on 0.0.0.0:"},
-		"a reload":         {at("127.0.0.1", nil), "127.0.0.1:1", "another process listens on"},
-		"additional":       {listenerWith(listenerAt("orders", 0), at("127.0.0.1", nil).GetAddress()), "", "another process listens on"},
+		"busy":             {at("127.0.0.1", nil), "", "listener orders: another process uses " + address.String()},
+		"wildcard":         {at("0.0.0.0", nil), "", "another process uses 0.0.0.0:"},
+		"a reload":         {at("127.0.0.1", nil), "127.0.0.1:1", "another process uses"},
+		"additional":       {listenerWith(listenerAt("orders", 0), at("127.0.0.1", nil).GetAddress()), "", "another process uses"},
 		"our own":          {at("127.0.0.1", nil), address.String(), ""},
 		"free":             {listenerAt("orders", 0), "", ""},
 		"elsewhere":        {at("127.0.0.2", nil), "", ""},
