@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"errors"
-	"slices"
 	"strings"
 )
 
@@ -47,7 +46,24 @@ var (
 	// nameBytes stand for themselves in a header name: the token characters of
 	// RFC 9110, section 5.6.2, without upper-case letters and '~'.
 	nameBytes = setOf("a-z", "0-9", "!#$%&'*+.^_`|", "-")
+	// controlBytes are those that HTTP allows in no value.
+	controlBytes = setOf("\x00-\x08", "\x0a-\x1f", "\x7f")
+	// folded are the bytes of a key as they stand in a name, 0 those that are escaped.
+	folded = foldedBytes()
 )
+
+func foldedBytes() (folded [256]byte) {
+	for b := range folded {
+		c := byte(b)
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if nameBytes[c] {
+			folded[b] = c
+		}
+	}
+	return folded
+}
 
 // appendEscaped appends s, each byte outside set escaped.
 func appendEscaped(dst, s []byte, set *byteSet) []byte {
@@ -106,13 +122,18 @@ func validValue(s []byte) bool {
 	if isSpace(s[0]) || isSpace(s[len(s)-1]) {
 		return false
 	}
-	return !slices.ContainsFunc(s, isControl)
+	for _, b := range s {
+		if controlBytes[b] {
+			return false
+		}
+	}
+	return true
 }
 
 // appendMarkedValue appends a value that is not valid, escaped.
 func appendMarkedValue(dst, s []byte) []byte {
 	for i, b := range s {
-		if isControl(b) || b == escapeMark || isSpace(b) && (i == 0 || i == len(s)-1) {
+		if controlBytes[b] || b == escapeMark || isSpace(b) && (i == 0 || i == len(s)-1) {
 			dst = appendEscape(dst, b, upperHex)
 		} else {
 			dst = append(dst, b)
@@ -121,8 +142,7 @@ func appendMarkedValue(dst, s []byte) []byte {
 	return dst
 }
 
-func isSpace(b byte) bool   { return b == ' ' || b == '\t' }
-func isControl(b byte) bool { return b < 0x20 && b != '\t' || b == 0x7f }
+func isSpace(b byte) bool { return b == ' ' || b == '\t' }
 
 // appendKey appends the header name of a metadata key, without prefix: folded to
 // lower case, invalid bytes escaped, and a reserved name with one more '_' in
@@ -130,11 +150,8 @@ func isControl(b byte) bool { return b < 0x20 && b != '\t' || b == 0x7f }
 func appendKey(dst, key []byte) []byte {
 	start := len(dst)
 	for _, b := range key {
-		if 'A' <= b && b <= 'Z' {
-			b += 'a' - 'A'
-		}
-		if nameBytes[b] {
-			dst = append(dst, b)
+		if c := folded[b]; c != 0 {
+			dst = append(dst, c)
 		} else {
 			dst = appendEscape(dst, b, lowerHex)
 		}
