@@ -133,7 +133,7 @@ check-tidy: ## Check that go.mod and go.sum are tidy
 
 .PHONY: clean
 clean: ## Remove what was built (not what was fetched)
-	rm -rf bin $(CACHE)/testlib $(CACHE)/java $(CACHE)/cover.*
+	rm -rf bin $(CACHE)/testlib $(CACHE)/java $(CACHE)/thrift $(CACHE)/cover.*
 
 # Built once, into a name with its version; the rename keeps a half-built one out.
 $(GOLANGCI):
