@@ -2,11 +2,9 @@ package peers
 
 import (
 	"context"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 )
@@ -26,66 +24,6 @@ func (j Java) String() string {
 	return "java-" + j.Version + "-" + j.Serialization
 }
 
-// builds are the versions that were built or found, once for a test binary.
-var builds struct {
-	sync.Mutex
-	done map[string]bool
-}
-
-// classPath builds the peers of a version, unless they are there, and returns their
-// class path.
-func (j Java) classPath(tb testing.TB) string {
-	tb.Helper()
-	source := filepath.Join(root(tb), "test", "peers", "java")
-	target := filepath.Join(root(tb), ".cache", "java", j.Version)
-	builds.Lock()
-	defer builds.Unlock()
-	if !builds.done[j.Version] {
-		j.build(tb, source, target)
-		if builds.done == nil {
-			builds.done = map[string]bool{}
-		}
-		builds.done[j.Version] = true
-	}
-	return filepath.Join(target, "peer.jar") + string(os.PathListSeparator) + filepath.Join(target, "lib", "*")
-}
-
-func (j Java) build(tb testing.TB, source, target string) {
-	tb.Helper()
-	for _, tool := range []string{"java", "mvn"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			tb.Fatalf("%s is not installed; the Dubbo peers need a JDK and Maven (.ci/install gets them on Debian)", tool)
-		}
-	}
-	if upToDate(source, filepath.Join(target, "peer.jar")) {
-		return
-	}
-	if err := os.RemoveAll(target); err != nil {
-		tb.Fatal(err)
-	}
-	run(tb, 10*time.Minute, "mvn", "-q", "-B", "-f", filepath.Join(source, "pom.xml"), "package",
-		"-Ddubbo.version="+j.Version, "-Dpeer.directory="+target)
-}
-
-// upToDate reports whether the result is newer than all of the sources.
-func upToDate(source, result string) bool {
-	built, err := os.Stat(result)
-	if err != nil {
-		return false
-	}
-	err = filepath.WalkDir(source, func(_ string, entry os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := entry.Info()
-		if err == nil && !entry.IsDir() && info.ModTime().After(built.ModTime()) {
-			return os.ErrExist
-		}
-		return err
-	})
-	return err == nil
-}
-
 // command returns a command that runs one of the peers' classes.
 func (j Java) command(ctx context.Context, tb testing.TB, class string, args ...string) *exec.Cmd {
 	tb.Helper()
@@ -96,7 +34,7 @@ func (j Java) command(ctx context.Context, tb testing.TB, class string, args ...
 	for _, pkg := range []string{"java.lang", "java.util", "java.math", "java.lang.reflect"} {
 		all = append(all, "--add-opens", "java.base/"+pkg+"=ALL-UNNAMED")
 	}
-	all = append(all, "-cp", j.classPath(tb), "dev.meltemi.peer."+class)
+	all = append(all, "-cp", mavenProgram(tb, "java", j.Version, "-Ddubbo.version="+j.Version), "dev.meltemi.peer."+class)
 	return exec.CommandContext(ctx, "java", append(all, args...)...)
 }
 
