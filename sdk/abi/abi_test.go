@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
@@ -36,6 +37,28 @@ func TestSlabForgetsStaleHandles(t *testing.T) {
 		if s.get(h) != nil {
 			t.Errorf("handle %d finds something", h)
 		}
+	}
+}
+
+// TestLingering: a response that was left open has its time, and takes no memory once its
+// bridge is gone.
+func TestLingering(t *testing.T) {
+	w, now := &worker{}, time.Unix(1_000_000_000, 0)
+	if w.overdue(now.Add(time.Hour)) {
+		t.Error("something is overdue, and nothing lingers")
+	}
+	first := w.bridges.put(&bridge{})
+	w.linger(first, now)
+	if w.overdue(now.Add(lingerTime-1)) || !w.overdue(now.Add(lingerTime)) {
+		t.Error("it is not overdue after its time")
+	}
+	for range 100_000 {
+		h := w.bridges.put(&bridge{})
+		w.linger(h, now)
+		w.bridges.remove(h)
+	}
+	if n := cap(w.lingering); n > 16 || w.lingering[0].handle != first {
+		t.Errorf("room for %d is kept for one", n)
 	}
 }
 

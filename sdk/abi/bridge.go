@@ -4,6 +4,8 @@ package abi
 import "C"
 
 import (
+	"slices"
+	"time"
 	"unsafe"
 
 	"github.com/meltemi-mesh/meltemi/sdk/internal/engine"
@@ -80,13 +82,16 @@ func (w *worker) run(handle C.uint64_t, where string, out *C.meltemi_bridge_outp
 	})
 	o := call(b.edge)
 	carryBridge(w, o, out)
+	if r := o.Response; r != nil && !r.End && !bool(out.hang_up) {
+		w.linger(uint64(handle), time.Now())
+	}
 	b.edge.Carried()
 	if o.Defer {
 		w.deferAnswer(uint64(handle))
 	}
 }
 
-// meltemiBridgeDeferred takes the next bridge that waits for its answer. It
+// meltemiBridgeDeferred takes the next bridge that waits for its answer, or for its end. It
 // returns false once there is none.
 //
 //export meltemiBridgeDeferred
@@ -105,18 +110,28 @@ func meltemiBridgeDeferred(id C.uint32_t, envoy, object *unsafe.Pointer, out *C.
 		return true
 	}
 	w.deferred = nil
+	for now := time.Now(); w.overdue(now); {
+		handle := w.lingering[0].handle
+		w.lingering = w.lingering[1:]
+		if b := w.bridges.get(handle); b != nil {
+			*envoy, *object = b.envoy, b.object
+			out.hang_up = true
+			return true
+		}
+	}
 	return false
 }
 
 // answer gives the answer of a deferred bridge. One whose edge panicked gets
 // status 500, left open, so that its connection is not used again.
 func (b *bridge) answer(w *worker, out *C.meltemi_bridge_output) {
+	fail := func() { out.status, out.end, out.hang_up = 500, false, true }
 	defer barrier("a deferred answer", func() {
 		b.failed = true
-		out.status, out.end = 500, false
+		fail()
 	})
 	if b.failed {
-		out.status, out.end = 500, false
+		fail()
 		return
 	}
 	carryBridge(w, b.edge.Deferred(), out)
@@ -134,14 +149,32 @@ func meltemiBridgeClosed(id C.uint32_t, handle C.uint64_t) {
 // while the request is still being encoded would cost the connection.
 func (w *worker) deferAnswer(handle uint64) {
 	w.deferred = append(w.deferred, handle)
-	w.callCourier()
+	w.callCourier(time.Time{})
+}
+
+// lingerTime is how long a response with a body may stay open until its client has it.
+const lingerTime = 5 * time.Minute
+
+// linger notes a response that was left open. The client's edge resets it when it has the
+// body, however slowly, but nobody does where it goes nowhere (a mirrored call): there the
+// server is hung up on at last, and the call ends because it closes.
+func (w *worker) linger(handle uint64, now time.Time) {
+	if len(w.lingering) == cap(w.lingering) {
+		w.lingering = slices.DeleteFunc(w.lingering, func(l lingerer) bool { return w.bridges.get(l.handle) == nil })
+	}
+	w.lingering = append(w.lingering, lingerer{handle, now.Add(lingerTime)})
+}
+
+// overdue reports whether the oldest of them has had its time.
+func (w *worker) overdue(now time.Time) bool {
+	return len(w.lingering) > 0 && !now.Before(w.lingering[0].until)
 }
 
 // callCourier asks the scheduler of a connection of this worker, rather the one
-// that was read last than any, to run what is deferred. If there is no connection
-// at all, the next one will be asked.
-func (w *worker) callCourier() {
-	if len(w.deferred) == 0 || w.courier != 0 {
+// that was read last than any, to run what is deferred or overdue. If there is no
+// connection at all, the next one will be asked.
+func (w *worker) callCourier(now time.Time) {
+	if len(w.deferred) == 0 && !w.overdue(now) || w.courier != 0 {
 		return
 	}
 	handle := w.recent
@@ -172,6 +205,8 @@ func carryBridge(w *worker, o *engine.BridgeOutput, out *C.meltemi_bridge_output
 	a := arena{rest: unsafe.Slice((*byte)(unsafe.Pointer(out.arena.bytes)), size)}
 	if r != nil {
 		out.status, out.end = C.uint32_t(r.Status), C.bool(r.End)
+		// Headers are on their way at once; a body may wait for a slow client.
+		out.hang_up = C.bool(!r.End && len(r.Body) == 0)
 		// The arrays come first, since they must be aligned.
 		headers, trailers := a.array(len(r.Fields)), a.array(len(r.Trailers))
 		a.fill(headers, r.Fields)

@@ -67,11 +67,9 @@ static void carry_out(bridge_envoy envoy, meltemi_bridge* b, meltemi_bridge_outp
     envoy_dynamic_module_callback_upstream_http_tcp_bridge_send_response_trailers(
         envoy, out->trailers, out->trailers_length);
   }
-  if (out->status != 0 && !out->end && !destroyed) {
-    // A response that is left open keeps the connection out of the pool. The client's
-    // edge resets it, but nobody does where the answer goes nowhere (a mirrored call):
-    // there it ends because the server closes. The connection is never used again, so
-    // that the half-close cannot swallow another request.
+  if (out->hang_up && !destroyed) {
+    // The response was left open, so the connection is never used again, and the
+    // half-close cannot swallow another request.
     envoy_dynamic_module_type_module_buffer nothing = {NULL, 0};
     envoy_dynamic_module_callback_upstream_http_tcp_bridge_send_upstream_data(envoy, nothing, true);
   }

@@ -100,6 +100,7 @@ typedef struct {
   size_t body_length;
   uint32_t status;  // HTTP status of the response, 0: no response now
   bool end;         // whether the response ends here; false leaves it open
+  bool hang_up;     // close our side of the server's connection, which is not used again
 } meltemi_bridge_output;
 
 // An upstream request as Envoy knows it (upstream_http_tcp_bridge_module_ptr).

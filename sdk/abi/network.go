@@ -44,7 +44,7 @@ func meltemiNetworkOpen(id C.uint32_t, config C.uint64_t, envoy unsafe.Pointer,
 	*bufferLimit = C.uint32_t(min(bufferFactor*c.engine.MaxMessage(), maxBufferLimit))
 	handle = C.uint64_t(w.networks.put(n))
 	w.recent = uint64(handle)
-	w.callCourier()
+	w.callCourier(time.Now())
 	return handle
 }
 
@@ -59,8 +59,10 @@ func meltemiNetworkRead(id C.uint32_t, handle C.uint64_t, chunks *C.meltemi_buff
 		out.close = C.MELTEMI_CLOSE_NOW
 		return
 	}
+	now := time.Now()
 	w.recent = uint64(handle)
-	c.carry(w, c.edge.Read(time.Now(), w.views(chunks, n)), out)
+	w.callCourier(now)
+	c.carry(w, c.edge.Read(now, w.views(chunks, n)), out)
 }
 
 //export meltemiNetworkWrite
@@ -107,7 +109,7 @@ func meltemiNetworkClosed(id C.uint32_t, handle C.uint64_t, out *C.meltemi_netwo
 	c.wakeup.close()
 	if w.courier == uint64(handle) {
 		w.courier = 0
-		w.callCourier()
+		w.callCourier(time.Now())
 	}
 	c.carry(w, c.edge.Closed(), out)
 }

@@ -6,6 +6,7 @@ import "C"
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/meltemi-mesh/meltemi/sdk/internal/engine"
@@ -27,9 +28,18 @@ type worker struct {
 	courier  uint64
 	recent   uint64 // the connection that was read last
 
+	// lingering are the bridges whose responses were left open, the oldest at first.
+	lingering []lingerer
+
 	chunks  [][]byte       // scratch of one hook
 	fields  []engine.Field // scratch of one hook
 	scratch engine.Scratch // of the clients' edges
+}
+
+// lingerer is a bridge whose client's edge is to end it, and how long it has for that.
+type lingerer struct {
+	handle uint64
+	until  time.Time
 }
 
 // workers are all threads that ever called a hook. The slice is replaced, never

@@ -277,7 +277,7 @@ func (b *Bridge) FromServer(chunks [][]byte, end bool) *BridgeOutput {
 	if !b.upstream.in.empty() && b.answered && err == nil {
 		err = errTrailing
 	}
-	if err == nil && !(b.answered && b.upstream.goAway) {
+	if err == nil && !(b.answered && (b.upstream.goAway || len(b.response.Body) > streamBuffer)) {
 		return &b.out
 	}
 	if b.answered {
@@ -294,12 +294,17 @@ func (b *Bridge) FromServer(chunks [][]byte, end bool) *BridgeOutput {
 	return &b.out
 }
 
+// streamBuffer is how much of a response Envoy holds for a slow HTTP/2 client, by default,
+// before it stops to read from the server. A connection whose response ends in that state
+// is never read again, so one with a longer response must not go back to the pool.
+const streamBuffer = 16 << 20
+
 // spoil leaves the response that is on its way open, so that the server's
 // connection is not used again. The client's edge has all that it needs by then.
 func (b *Bridge) spoil() {
 	if r := b.out.Response; r != nil && r.End {
 		r.End, r.Trailers = false, nil
-		b.fields.add(nameReset, valueReset)
+		b.fields.addInt(nameReset, int64(len(r.Body)))
 		r.Fields = b.fields.list
 	}
 }
@@ -327,7 +332,7 @@ func (b *Bridge) fail(f sdk.Failure, reusable bool) {
 	b.answered = true
 	b.fields.failure(b.cfg, &b.upstream.guarded, f)
 	if !reusable {
-		b.fields.add(nameReset, valueReset)
+		b.fields.addInt(nameReset, 0)
 	}
 	b.response = Response{Status: 200, Fields: b.fields.list, End: reusable}
 	b.out.Response = &b.response

@@ -56,7 +56,7 @@ func TestBridgeReplies(t *testing.T) {
 	}
 	reply := message(sdk.KindResponse, 1, "fine")
 	const fine = "200 grpc-status=0 body=1:fine end=true trailers=1"
-	const spoilt = "200 grpc-status=0 x-meltemi-reset=1 body=1:fine end=false trailers=0"
+	const spoilt = "200 grpc-status=0 x-meltemi-reset=28 body=1:fine end=false trailers=0"
 	tests := map[string]struct{ server, want string }{
 		"reply":            {reply, fine},
 		"heartbeat first":  {message(sdk.KindHeartbeat, 9, "") + reply, fine},
@@ -64,8 +64,8 @@ func TestBridgeReplies(t *testing.T) {
 		"go-away":          {message(sdk.KindGoAway, 0, "") + reply, spoilt},
 		"reply and a half": {reply + reply[:9], spoilt},
 		"two replies":      {reply + reply, spoilt},
-		"wrong id":         {message(sdk.KindResponse, 2, "x"), "200 grpc-status=13 grpc-message=bad response: the server sent a reply that nobody waits for x-meltemi-cause=- - meltemi_bad_response x-meltemi-reset=1 end=false trailers=0"},
-		"garbage":          {"HTTP/1.1", "200 grpc-status=13 grpc-message=bad response: magic: at byte 0: not TY x-meltemi-cause=- - meltemi_bad_response x-meltemi-reset=1 end=false trailers=0"},
+		"wrong id":         {message(sdk.KindResponse, 2, "x"), "200 grpc-status=13 grpc-message=bad response: the server sent a reply that nobody waits for x-meltemi-cause=- - meltemi_bad_response x-meltemi-reset=0 end=false trailers=0"},
+		"garbage":          {"HTTP/1.1", "200 grpc-status=13 grpc-message=bad response: magic: at byte 0: not TY x-meltemi-cause=- - meltemi_bad_response x-meltemi-reset=0 end=false trailers=0"},
 		"a call by it":     {message(sdk.KindRequest, 5, "x") + reply, fine},
 		"one-way by it":    {message(sdk.KindOneWay, 5, "x") + reply, fine},
 		"unreadable": {string(testcodec.Append(nil, testcodec.Message{
@@ -73,7 +73,7 @@ func TestBridgeReplies(t *testing.T) {
 		})), fine},
 		"longer than allowed": {
 			"TY\x03\x00" + strings.Repeat("\x00", 12) + "\x00\x00\x00\x00\xff\xff\xff\xff",
-			"200 grpc-status=13 grpc-message=bad response: the server's message is over the limit x-meltemi-cause=- - meltemi_bad_response x-meltemi-reset=1 end=false trailers=0",
+			"200 grpc-status=13 grpc-message=bad response: the server's message is over the limit x-meltemi-cause=- - meltemi_bad_response x-meltemi-reset=0 end=false trailers=0",
 		},
 	}
 	c := config(t, `{"name":"toy"}`)
@@ -158,6 +158,18 @@ func TestServersMessagesOverTheLimit(t *testing.T) {
 		o := b.FromServer([][]byte{reply[:cut], reply[cut:]}, false)
 		if got := show(o.Response); !strings.Contains(got, "over the limit") || !strings.Contains(got, "end=false") {
 			t.Errorf("cut at %d: %s", cut, got)
+		}
+	}
+}
+
+// TestLongReplies: beyond what Envoy holds for a slow client, the server's connection is
+// not used again.
+func TestLongReplies(t *testing.T) {
+	for size, end := range map[int]bool{streamBuffer - 24: true, streamBuffer - 23: false} {
+		b := open(t, config(t, `{"name":"toy","max_message_bytes":100000000}`))
+		reply := testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, ID: 1, Payload: strings.Repeat("x", size)})
+		if r := b.FromServer([][]byte{reply}, false).Response; r.End != end || len(r.Body) != len(reply) {
+			t.Errorf("a reply of %d bytes: end %t, %d bytes", len(reply), r.End, len(r.Body))
 		}
 	}
 }

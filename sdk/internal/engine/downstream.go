@@ -73,7 +73,8 @@ type call struct {
 	window   int64  // what the connection manager takes on this stream
 	response headerCopy
 	headed   bool   // the response's headers are here
-	reset    bool   // the stream is to be reset once the reply is complete
+	reset    bool   // the stream is to be reset once the reply is complete,
+	length   int    // which it is with that many bytes
 	reply    []byte // of the response; of an ordered codec: what waits for its turn
 	done     bool   // ordered: reply is what the client gets
 }

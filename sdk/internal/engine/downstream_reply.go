@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"slices"
+	"strconv"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
@@ -23,8 +24,13 @@ func (d *Downstream) gotHeaders(c *call, list []Field) {
 	for i := range list {
 		c.response.add(list[i].Name, list[i].Value)
 	}
-	_, c.reset = find(c.response.list, headerReset)
-	if _, refused := find(c.response.list, headerCause); c.reset && refused {
+	var length []byte
+	if length, c.reset = find(c.response.list, headerReset); !c.reset {
+		return
+	}
+	if n, err := strconv.Atoi(string(length)); err == nil && n > 0 {
+		c.length = n
+	} else {
 		d.cut(c) // there is nothing more to wait for
 	}
 }
@@ -45,17 +51,9 @@ func (d *Downstream) gotData(c *call, p []byte, end bool) {
 	}
 	if end {
 		d.ended(c)
-	} else if c.reset && d.whole(c.reply) {
+	} else if c.reset && len(c.reply) >= c.length {
 		d.cut(c)
 	}
-}
-
-// whole reports whether b is a whole message.
-func (d *Downstream) whole(b []byte) bool {
-	m := &d.scratch.message
-	m.Reset()
-	n, err := d.decode(sdk.FromServer, b, m)
-	return err == nil && n == len(b)
 }
 
 // cut ends a call whose response will not end by itself, and resets its stream.

@@ -180,7 +180,7 @@ func (w *world) answer(s uint32, how byte) {
 	case how == 1 || !ok:
 		headers(true, ":status", "200", "grpc-status", "14", "x-meltemi-cause", "503 UF connection_failure")
 	case how == 2: // what a bridge leaves open
-		headers(false, good(headerReset, "1")...)
+		headers(false, good(headerReset, fmt.Sprint(len(reply)))...)
 		_ = w.m.writer.WriteData(s, w.headed[s], reply)
 		if !w.headed[s] {
 			_ = w.m.writer.WriteData(s, false, []byte("late"))

@@ -12,7 +12,8 @@ type Field struct {
 }
 
 // The headers that cross Envoy. Values of x-rpc-* are metadata, but for kind and
-// status.
+// status. headerReset says that a response does not end by itself, and how long its
+// body is.
 const (
 	prefix       = "x-rpc-"
 	localPrefix  = "x-rpc-local-"

@@ -136,6 +136,27 @@ func TestRepliesThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// TestResponsesThatDoNotEnd are complete when as much is here as they announce: the call
+// has its answer, and the stream is reset. One that announces too little or nothing at all
+// ends too.
+func TestResponsesThatDoNotEnd(t *testing.T) {
+	reply := testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, ID: 1, Payload: "fine"})
+	for length, fine := range map[string]bool{"28": true, "27": true, "10": false, "0": false, "-1": false, "x": false, "99999999999999999999": false} {
+		d, m := opened(t, config(t, `{"name":"toy"}`), testcodec.Append(nil, callOf(1, "m"))...)
+		m.headers(1, false, good(headerReset, length)...)
+		_ = m.writer.WriteData(1, false, reply[:20])
+		_ = m.writer.WriteData(1, false, reply[20:])
+		o := d.Write(epoch, [][]byte{m.written()})
+		got, rest, ok := testcodec.Parse(o.Peer)
+		if !ok || got.ID != 1 || (got.Payload == "fine") != fine || len(rest) > 0 {
+			t.Errorf("%s: the client got %q", length, o.Peer)
+		}
+		if m.take(d.Wake(epoch).HTTP); !m.requests[1].reset {
+			t.Errorf("%s: the stream is not reset", length)
+		}
+	}
+}
+
 // TestIdsOfClients are the clients' own: two calls that are open at once may have the same,
 // and each has its answer. An answer that comes when its call has ended is counted.
 func TestIdsOfClients(t *testing.T) {

@@ -20,7 +20,6 @@ var (
 	valueHTTP     = []byte("http")
 	valueTrailers = []byte("trailers")
 	valueOneway   = []byte(kindOneway)
-	valueReset    = []byte("1")
 )
 
 // opaqueMethod is the method of a message that is passed without being read.

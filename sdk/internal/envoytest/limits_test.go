@@ -2,6 +2,7 @@ package envoytest
 
 import (
 	"bytes"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -86,5 +87,39 @@ func TestMetadataOfAnyBytes(t *testing.T) {
 				t.Errorf("byte %#x: the server got %q", b, got)
 			}
 		}
+	})
+}
+
+// TestLongRepliesToASlowClient go through two proxies. While the client does not read, the
+// one before the server stops to read from it, and Envoy forgets to go on where the reply
+// ends meanwhile: the next call on that connection would have no answer.
+func TestLongRepliesToASlowClient(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		sizes := map[string]int{"default": 16<<20 - 100, "long": 40 << 20}
+		server := Serve(t, func(conn net.Conn, m testcodec.Message) { Answer(conn, m, strings.Repeat("x", sizes[m.Method])) })
+		const config = `{"name":"toy","max_message_bytes":100000000}`
+		far := Start(t, version, Library(t), Bootstrap(
+			[]any{Listener("rpc", config, []any{Route("/", "server", nil)}, nil)}, []any{Bridge("server", config, server.Port)}))
+		near := Start(t, version, Library(t), Bootstrap(
+			[]any{Listener("rpc", config, []any{Route("/", "far", nil)}, nil)}, []any{HTTP2("far", far.Port("rpc"))}))
+		for _, method := range []string{"default", "long", "long"} {
+			client := Dial(t, near.Port("rpc"))
+			m := request(1, "")
+			m.Method = method
+			client.Send(m)
+			time.Sleep(500 * time.Millisecond)
+			if got := client.Next(); got.Status != sdk.OK || len(got.Payload) != sizes[method] {
+				t.Fatalf("%s: %v %s, %d bytes", method, got.Status, got.Entry("cause"), len(got.Payload))
+			}
+			for i := range uint64(3) {
+				if got := client.Call(request(i, "")); got.ID != i || got.Status != sdk.OK {
+					t.Fatalf("after %s: %+v", method, got)
+				}
+			}
+		}
+		if n := server.Connections.Load(); n != 3 {
+			t.Errorf("%d connections to the server, want one and another after each long reply", n)
+		}
+		near.Eventually("dynamicmodulescustom.meltemi_open_calls", 0)
 	})
 }
