@@ -2,11 +2,15 @@ package abi
 
 import (
 	"math"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/engine"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
 )
 
 func TestSlabForgetsStaleHandles(t *testing.T) {
@@ -36,6 +40,60 @@ func TestSlabForgetsStaleHandles(t *testing.T) {
 	for _, h := range []uint64{0, 1 << 40, math.MaxUint64} {
 		if s.get(h) != nil {
 			t.Errorf("handle %d finds something", h)
+		}
+	}
+}
+
+// TestAnUpstreamRequestAllocatesNothing of this package's own. What the edges do is measured
+// in package engine.
+func TestAnUpstreamRequestAllocatesNothing(t *testing.T) {
+	c, err := engine.ParseConfig([]byte(`{"name":"toy"}`), []sdk.Definition{testcodec.Definition()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker, config := meltemiWorkerNew(), keepConfig(&moduleConfig{engine: c})
+	defer meltemiConfigDestroy(config)
+	call := func() {
+		h := meltemiBridgeOpen(worker, config, nil, nil)
+		w := workerOf(worker)
+		if b := w.bridges.get(uint64(h)); b == nil || b.failed {
+			t.Fatal("the handle finds nothing")
+		}
+		w.deferred = append(w.deferred[:0], uint64(h))
+		meltemiBridgeClosed(worker, h)
+	}
+	call()
+	if n := testing.AllocsPerRun(1000, call); n > 0 {
+		t.Errorf("%v allocations a call", n)
+	}
+}
+
+// TestEachHookCrossesOnce into Go: the price of a crossing is about that of a call's
+// decoding. The scheduler's hook crosses once for each answer that waits.
+func TestEachHookCrossesOnce(t *testing.T) {
+	crossing := regexp.MustCompile(`\bmeltemi[A-Z]\w*\(`)
+	hook := regexp.MustCompile(`(?ms)^[\w ]*\benvoy_dynamic_module_on_(\w+)\([^{;]*\{\n(.*?)^\}`)
+	seen := map[string]int{}
+	for _, file := range []string{"hooks_network.c", "hooks_bridge.c", "hooks_listener.c"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range hook.FindAllStringSubmatch(string(text), -1) {
+			seen[m[1]] = len(crossing.FindAllString(m[2], -1))
+		}
+	}
+	for name, n := range seen {
+		if n > 1 {
+			t.Errorf("%s crosses %d times", name, n)
+		}
+	}
+	for _, name := range []string{
+		"network_filter_read", "network_filter_write", "upstream_http_tcp_bridge_encode_headers",
+		"upstream_http_tcp_bridge_encode_data", "upstream_http_tcp_bridge_on_upstream_data",
+	} {
+		if seen[name] != 1 {
+			t.Errorf("%s crosses %d times, want 1: the test looks at the wrong thing", name, seen[name])
 		}
 	}
 }

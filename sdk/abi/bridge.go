@@ -27,7 +27,22 @@ func meltemiBridgeOpen(id C.uint32_t, config C.uint64_t, envoy, object unsafe.Po
 		return 0
 	}
 	w := workerOf(id)
-	return C.uint64_t(w.bridges.put(&bridge{envoy: envoy, object: object, edge: engine.NewBridge(c.engine)}))
+	b := w.newBridge()
+	*b = bridge{envoy: envoy, object: object, edge: engine.NewBridge(c.engine)}
+	return C.uint64_t(w.bridges.put(b))
+}
+
+// maxSpare is how many ended bridges a worker keeps for the next calls.
+const maxSpare = 256
+
+func (w *worker) newBridge() *bridge {
+	n := len(w.spare)
+	if n == 0 {
+		return new(bridge)
+	}
+	b := w.spare[n-1]
+	w.spare = w.spare[:n-1]
+	return b
 }
 
 //export meltemiBridgeHeaders
@@ -98,9 +113,9 @@ func (w *worker) run(handle C.uint64_t, where string, out *C.meltemi_bridge_outp
 func meltemiBridgeDeferred(id C.uint32_t, envoy, object *unsafe.Pointer, out *C.meltemi_bridge_output) C.bool {
 	w := workerOf(id)
 	w.courier = 0
-	for len(w.deferred) > 0 {
-		handle := w.deferred[0]
-		w.deferred = w.deferred[1:]
+	for n := len(w.deferred); n > 0; n = len(w.deferred) {
+		handle := w.deferred[n-1]
+		w.deferred = w.deferred[:n-1]
 		b := w.bridges.get(handle)
 		if b == nil {
 			continue // cancelled meanwhile
@@ -109,7 +124,6 @@ func meltemiBridgeDeferred(id C.uint32_t, envoy, object *unsafe.Pointer, out *C.
 		b.answer(w, out)
 		return true
 	}
-	w.deferred = nil
 	for now := time.Now(); w.overdue(now); {
 		handle := w.lingering[0].handle
 		w.lingering = w.lingering[1:]
@@ -140,8 +154,14 @@ func (b *bridge) answer(w *worker, out *C.meltemi_bridge_output) {
 //export meltemiBridgeClosed
 func meltemiBridgeClosed(id C.uint32_t, handle C.uint64_t) {
 	defer barrier("an upstream request's end", nil)
-	if b := workerOf(id).bridges.remove(uint64(handle)); b != nil {
-		b.edge.Release()
+	w := workerOf(id)
+	b := w.bridges.remove(uint64(handle))
+	if b == nil {
+		return
+	}
+	b.edge.Release()
+	if *b = (bridge{}); len(w.spare) < maxSpare {
+		w.spare = append(w.spare, b)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 type worker struct {
 	networks slab[network]
 	bridges  slab[bridge]
+	spare    []*bridge // ended, for reuse
 
 	// counts of bridges, which have no metrics of their own in Envoy's interface.
 	// The next hook of a network filter on this thread hands them over.
