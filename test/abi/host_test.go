@@ -347,19 +347,72 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 	}
 }
 
+// memory is the resident set of the process, in KiB.
+func (h *host) memory() int {
+	h.t.Helper()
+	n, err := strconv.Atoi(h.must("memory")[0].words[0])
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return n
+}
+
+// TestLostCalls ends upstream requests in every state, by either side: each takes its
+// memory with it, answers that wait for the scheduler among it.
+func TestLostCalls(t *testing.T) {
+	h := startHost(t)
+	h.must(`config {"name":"dubbo"}`)
+	h.must(`bridge-config {"name":"dubbo"}`)
+	h.must("open 1")
+	request, reply := frames(t, 1<<32, "lost")
+	stream, fields, _ := newManager(t).request(joined(h.must("read 1 %x", request), "manager"))
+	if stream != 1 {
+		t.Fatalf("stream %d", stream)
+	}
+	var words []string
+	for _, f := range fields {
+		words = append(words, fmt.Sprintf("%x=%x", f.Name, f.Value))
+	}
+	headers := strings.Join(words, " ")
+	states := []func(id int){
+		func(int) {},
+		func(id int) { h.must("data %d 0 %x", id, request[:len(request)/2]) },
+		func(id int) { h.must("data %d 1 %x", id, request[:len(request)/2]) }, // refused, not told
+		func(id int) { h.must("data %d 0 %x", id, request); h.must("trailers %d", id) },
+		func(id int) { h.must("data %d 1 %x", id, request) },
+		func(id int) { h.must("data %d 1 %x", id, request); h.must("upstream %d 0 %x", id, reply[:9]) },
+		func(id int) { h.must("data %d 1 %x", id, request); h.must("upstream %d 0 %x", id, "garbage") },
+		func(id int) { h.must("data %d 1 %x", id, request); h.must("upstream %d 0 %x%x", id, reply, reply[:9]) },
+		func(id int) { h.must("data %d 1 %x", id, request); h.must("upstream %d 0 %x", id, reply) },
+		func(id int) { h.must("upstream %d 0 %x", id, reply) },
+		func(id int) { h.must("data %d 1 %x", id, request[:9]); h.must("run") },
+	}
+	lose := func(n int) {
+		for i := range n {
+			id := i % 100
+			h.must("request %d %s", id, headers)
+			states[i%len(states)](id)
+			h.must("drop %d", id)
+			if i%7 == 0 {
+				h.must("run")
+			}
+		}
+	}
+	lose(5000)
+	before := h.memory()
+	lose(100_000)
+	if grown := h.memory() - before; grown > 8<<10 {
+		t.Errorf("100000 lost calls left %d KiB behind", grown)
+	}
+	h.must("close 1")
+}
+
 // TestLostConnections ends connections in every state: each takes its memory with it.
 func TestLostConnections(t *testing.T) {
 	h := startHost(t)
 	h.must(`config {"name":"dubbo"}`)
 	request, _ := frames(t, 1, "lost")
-	memory := func() int {
-		events := h.must("memory")
-		n, err := strconv.Atoi(events[0].words[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
+	memory := h.memory
 	lose := func(n int) {
 		for i := range n {
 			id := i % 100
@@ -380,10 +433,10 @@ func TestLostConnections(t *testing.T) {
 			h.must("run")
 		}
 	}
-	lose(2000)
+	lose(5000)
 	before := memory()
-	lose(20000)
+	lose(100_000)
 	if grown := memory() - before; grown > 8<<10 {
-		t.Errorf("20000 lost connections left %d KiB behind", grown)
+		t.Errorf("100000 lost connections left %d KiB behind", grown)
 	}
 }

@@ -471,11 +471,15 @@ static void fill(object* o) {
 }
 
 // Frees the bytes with something else written over them.
-static void empty(object* o) {
-  for (size_t i = 0; i < o->length; i++) {
-    memset((char*)o->list[i].ptr, 0xee, o->list[i].length);
-    free((char*)o->list[i].ptr);
+static void release(slice* list, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    memset((char*)list[i].ptr, 0xee, list[i].length);
+    free((char*)list[i].ptr);
   }
+}
+
+static void empty(object* o) {
+  release(o->list, o->length);
   o->length = 0;
 }
 
@@ -581,6 +585,8 @@ static bool command(const char* name) {
     o->in_encode = true;
     upstream_http_tcp_bridge_encode_headers(o, o->module, false);
     o->in_encode = false;
+    release(list, 2 * o->headers_length);
+    o->headers_length = 0;
     return true;
   }
   if (strcmp(name, "data") == 0) {
