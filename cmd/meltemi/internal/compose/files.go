@@ -52,7 +52,7 @@ func (o *Options) Modules() []Addition {
 }
 
 // Own are the codecs of Meltemi itself, by their folders.
-func (*Options) Own() []string { return []string{"dubbo", "thrift"} }
+func (*Options) Own() []string { return []string{"brpc", "dubbo", "thrift"} }
 
 var carried = template.Must(template.New("carried.go").Parse(`// Package carried is the list of codecs.
 package carried
