@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shows what Meltemi does, on a stock Envoy with real Dubbo and Thrift messages, and stops
-# everything that it started. With --stay it leaves all running until Ctrl-C.
+# Shows what Meltemi does, on a stock Envoy with real Dubbo, Thrift and bRPC messages, and
+# stops everything that it started. With --stay it leaves all running until Ctrl-C.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 meltemi=$here/../../bin/meltemi
@@ -80,13 +80,14 @@ expect() { grep -q -- "$1" "$work/out" || fail "the output above should show $2"
 # found NAME: prints an address of the line "ready".
 found() { sed -n "s/^ready .*\b$1=\([0-9.:]*\).*/\1/p" "$work/envoy.log"; }
 
-step "Starting four Dubbo servers, a Thrift server, and a stock Envoy with libmeltemi.so"
+step "Starting four Dubbo servers, a Thrift and a bRPC server, and a stock Envoy with libmeltemi.so"
 cp "$here/mesh.yaml" "$work/mesh.yaml"
 server dubbo v1
 server dubbo v2
 server dubbo slow --delay 2s
 server dubbo flaky --fail 0.5; flaky=127.0.0.1:$port
 server thrift thrift
+server brpc brpc
 "$meltemi" run "$work/mesh.yaml" >"$work/envoy.log" 2>&1 &
 pids+=($!)
 await '^ready ' "$work/envoy.log"
@@ -115,14 +116,17 @@ step "Several protocols on one port, told apart by their first bytes: Dubbo"
 show_as dubbo "$any" demo.Greeter.hello --arg '"world"'; expect '"server": "v1"' "server v1"
 step "Thrift on the same port, routed by the same rules"
 show_as thrift "$any" demo.Greeter.hello --arg '"world"'; expect '"server": "thrift"' "the Thrift server"
-step "What Envoy denies is an error of the protocol that asked: an exception for Dubbo, a TApplicationException for Thrift"
+step "bRPC on the same port"
+show_as brpc "$any" demo.Greeter.hello --arg '"world"' --set tenant=vip; expect '"server": "brpc"' "the bRPC server"
+step "What Envoy denies is an error of the protocol that asked: an exception for Dubbo, a TApplicationException for Thrift, an error code for bRPC"
 show_as dubbo "$any" demo.Greeter.secret; expect 'not for you' "the refusal"
 show_as thrift "$any" demo.Greeter.secret; expect 'not for you' "the refusal"
+show_as brpc "$any" demo.Greeter.secret; expect 'not for you' "the refusal"
 
 step "What Envoy counted"
 python3 - "$admin" <<'PYTHON'
 import sys, urllib.request
-text = urllib.request.urlopen(f"http://{sys.argv[1]}/stats?usedonly&filter=custom.meltemi_|cluster.(v1|v2|flaky|slow|thrift).upstream_rq_(total|retry|timeout)$", timeout=5).read().decode()
+text = urllib.request.urlopen(f"http://{sys.argv[1]}/stats?usedonly&filter=custom.meltemi_|cluster.(v1|v2|flaky|slow|thrift|brpc).upstream_rq_(total|retry|timeout)$", timeout=5).read().decode()
 for line in sorted(text.splitlines()):
     print("    " + line)
 PYTHON
@@ -133,6 +137,7 @@ if [ "$stay" = "--stay" ]; then
   $meltemi call dubbo $address demo.Greeter.hello --arg '"you"' --set tenant=vip
   $meltemi call dubbo $address demo.Greeter.hello --repeat 100
   $meltemi call thrift $any demo.Greeter.hello --arg '"you"'
+  $meltemi call brpc $any demo.Greeter.hello --arg '"you"'
   $meltemi config $work/mesh.yaml
   edit $work/mesh.yaml: changes of listeners, routes and clusters take effect at once
   open http://$admin for Envoy's own view
