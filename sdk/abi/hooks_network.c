@@ -95,6 +95,9 @@ data_status envoy_dynamic_module_on_network_filter_new_connection(network_envoy 
     close_connection(envoy, MELTEMI_CLOSE_NOW);
     return stop;
   }
+  // A client may close as soon as it has sent a one-way call. Envoy would end the call
+  // with the connection, mostly before the server has it; so the end is the edge's.
+  envoy_dynamic_module_callback_network_filter_enable_half_close(envoy, true);
   // A pooled upstream connection goes deaf if the client's write buffer is over its
   // high watermark when a response ends, so that mark lies above the longest response.
   if (envoy_dynamic_module_callback_network_filter_get_buffer_limit(envoy) < buffer_limit) {
@@ -105,9 +108,8 @@ data_status envoy_dynamic_module_on_network_filter_new_connection(network_envoy 
 
 data_status envoy_dynamic_module_on_network_filter_read(network_envoy envoy, network_module module,
                                                         size_t data_length, bool end_stream) {
-  (void)end_stream;
   meltemi_network* n = (meltemi_network*)module;
-  if (n->pass_through || data_length == 0) {
+  if (n->pass_through || (data_length == 0 && !end_stream)) {
     return proceed;
   }
   if (n->handle == 0) {
@@ -119,7 +121,7 @@ data_status envoy_dynamic_module_on_network_filter_read(network_envoy envoy, net
   envoy_dynamic_module_callback_network_filter_get_read_buffer_chunks(envoy, chunks.list);
 
   meltemi_network_output out = {.arena = meltemi_arena_take()};
-  meltemiNetworkRead(meltemi_worker(), n->handle, chunks.list, chunks.length, &out);
+  meltemiNetworkRead(meltemi_worker(), n->handle, chunks.list, chunks.length, end_stream, &out);
   meltemi_chunks_free(&chunks);
   // Every byte is ours now: an incomplete message left in Envoy's buffer would stop
   // the reading once the buffer is over its limit.
@@ -132,6 +134,10 @@ data_status envoy_dynamic_module_on_network_filter_read(network_envoy envoy, net
   }
   count(envoy, &out);
   n->pass_through = out.pass_through;
+  if (out.pass_through) {
+    // From here on a client's end is Envoy's matter again.
+    envoy_dynamic_module_callback_network_filter_enable_half_close(envoy, false);
+  }
   set_reading(envoy, n, out.reading);
   meltemi_arena_give(out.arena);
   if (out.close != MELTEMI_CLOSE_NONE) {

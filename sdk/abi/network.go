@@ -50,7 +50,7 @@ func meltemiNetworkOpen(id C.uint32_t, config C.uint64_t, envoy unsafe.Pointer,
 
 //export meltemiNetworkRead
 func meltemiNetworkRead(id C.uint32_t, handle C.uint64_t, chunks *C.meltemi_buffer, n C.size_t,
-	out *C.meltemi_network_output,
+	last C.bool, out *C.meltemi_network_output,
 ) {
 	defer barrier("a connection's read", func() { out.close = C.MELTEMI_CLOSE_NOW })
 	w := workerOf(id)
@@ -62,6 +62,9 @@ func meltemiNetworkRead(id C.uint32_t, handle C.uint64_t, chunks *C.meltemi_buff
 	now := time.Now()
 	w.recent = uint64(handle)
 	w.callCourier(now)
+	if last {
+		c.edge.Ended(now)
+	}
 	c.carry(w, c.edge.Read(now, w.views(chunks, n)), out)
 }
 

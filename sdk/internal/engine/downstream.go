@@ -116,7 +116,7 @@ func (d *Downstream) Read(now time.Time, chunks [][]byte) *Output {
 		}
 		if d.mode == isHTTP {
 			d.counts.Add(MetricPassThroughConnections, 1)
-			d.out.PassThrough, d.out.HTTP = true, b
+			d.out.PassThrough, d.out.HTTP, d.out.Close = true, b, d.closing()
 			return &d.out
 		}
 	}

@@ -19,12 +19,17 @@ type drain struct {
 	lastRead  time.Time // for heartbeats
 	heartbeat uint64    // id of the last one
 	closeNow  bool
+	ended     bool      // the client has closed its side
+	endBy     time.Time // when the connection is closed then, whatever is open
 }
 
 const (
 	// leaveGrace is how long a client may take to go, or to come to an answer behind
 	// which it can be left, until the connection is closed under it, once it is empty.
 	leaveGrace = time.Second
+	// endGrace is how long one-way calls may take to reach a server, after their client
+	// has closed its side: as long as Envoy lets a connection take by default.
+	endGrace = 5 * time.Second
 	// failGrace is how long open calls of a broken connection may take.
 	failGrace = time.Second
 )
@@ -48,6 +53,29 @@ func (d *Downstream) goAwayFrame(last uint32) {
 		}
 		d.finish(c, sdk.Failure{Cause: sdk.CauseDraining, Code: sdk.Unavailable, Message: errDraining.Error()})
 	}
+}
+
+// Ended tells that the client has closed its side. Nobody waits for an answer then, but
+// the one-way calls that it has sent still go to the server: clients may close as soon
+// as they have sent one. It is called once, before the Read of the last bytes, which
+// may be none.
+func (d *Downstream) Ended(now time.Time) {
+	d.drain.ended, d.drain.endBy = true, now.Add(endGrace)
+	d.due(d.drain.endBy)
+}
+
+// onewayOpen reports whether a one-way call is on its way, or may be among those that
+// wait.
+func (d *Downstream) onewayOpen() bool {
+	if d.waiting.len() > 0 {
+		return true
+	}
+	for _, c := range d.open {
+		if c.oneway {
+			return true
+		}
+	}
+	return false
 }
 
 // beginDrain asks the client to go, if its protocol can say so.
@@ -102,6 +130,8 @@ func (d *Downstream) closing() CloseKind {
 		return CloseAfterFlush
 	case d.drain.failed && idle:
 		return CloseAfterFlush
+	case d.drain.ended && (!d.onewayOpen() || !d.now.Before(d.drain.endBy)):
+		return CloseAfterFlush
 	case d.drain.draining && idle && d.in.empty() && d.skip == 0 && d.left():
 		return CloseAfterFlush
 	}
@@ -145,6 +175,9 @@ func (d *Downstream) tick() {
 		}
 		if d.drain.failed && !d.drain.giveUp.IsZero() {
 			d.due(d.drain.giveUp)
+		}
+		if d.drain.ended {
+			d.due(d.drain.endBy)
 		}
 	}
 	switch d.mode {

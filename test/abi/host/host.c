@@ -244,6 +244,11 @@ envoy_dynamic_module_callback_network_filter_read_disable(
   return 0;
 }
 
+void envoy_dynamic_module_callback_network_filter_enable_half_close(
+    envoy_dynamic_module_type_network_filter_envoy_ptr envoy, bool enabled) {
+  alive(envoy, enabled ? "enable_half_close" : "disable_half_close");
+}
+
 // Schedulers: events may come from any thread.
 
 typedef struct {
