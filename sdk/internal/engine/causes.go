@@ -112,11 +112,18 @@ func causeOf(text string, status int, code sdk.Code) sdk.Cause {
 	return codeCauses[code]
 }
 
+// statusOf is :status, 0 where it is missing, as among trailers, or not three digits.
 func statusOf(headers []Field) int {
 	v, _ := find(headers, ":status")
-	n, err := strconv.Atoi(string(v))
-	if err != nil {
+	if len(v) != 3 {
 		return 0
+	}
+	n := 0
+	for _, digit := range v {
+		if digit < '0' || digit > '9' {
+			return 0
+		}
+		n = 10*n + int(digit-'0')
 	}
 	return n
 }

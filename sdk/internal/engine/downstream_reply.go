@@ -17,7 +17,10 @@ var (
 // gotHeaders keeps the response's headers. Trailers come the same way and say
 // nothing that the headers have not said.
 func (d *Downstream) gotHeaders(c *call, list []Field) {
-	if status := statusOf(list); c.headed || c.oneway || 100 <= status && status < 200 {
+	if c.headed || c.oneway {
+		return
+	}
+	if status := statusOf(list); 100 <= status && status < 200 {
 		return
 	}
 	c.headed = true

@@ -311,7 +311,8 @@ func steady(tb testing.TB) (*Downstream, func()) {
 	// The first response fills the header table, the second is how all others look.
 	response := func() []byte {
 		m.headers(1, false, good("date", "today")...)
-		_ = m.writer.WriteData(1, true, reply)
+		_ = m.writer.WriteData(1, false, reply)
+		m.headers(1, true, "grpc-status", "0")
 		_ = m.writer.WriteWindowUpdate(0, uint32(len(request)))
 		return m.written()
 	}
