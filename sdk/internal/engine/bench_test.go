@@ -9,8 +9,14 @@ import (
 
 // usual are the entries that a call of a Dubbo consumer has.
 var usual = [][2]string{
-	{"version", "1.0.0"}, {"dubbo", "2.0.2"}, {"interface", "com.foo.Bar"}, {"timeout", "60000"}, {"remote.application", "checkout"},
-	{"group", "production"}, {"tenant", "a-tenant-of-some-length"}, {"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+	{"version", "1.0.0"},
+	{"dubbo", "2.0.2"},
+	{"interface", "com.foo.Bar"},
+	{"timeout", "60000"},
+	{"remote.application", "checkout"},
+	{"group", "production"},
+	{"tenant", "a-tenant-of-some-length"},
+	{"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
 }
 
 func BenchmarkDownstreamCall(b *testing.B) {

@@ -14,7 +14,7 @@ import (
 // at other places, come again after they were evicted, and do not fit at all, with tables
 // of changing sizes, and reads each with golang.org/x/net's decoder.
 func TestHeaderEncoderIsUnderstood(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same in each run
+	r := rand.New(rand.NewPCG(1, 2)) // the same in each run
 	var e headerEncoder
 	e.init()
 	decoder := hpack.NewDecoder(headerTableSize, nil)
