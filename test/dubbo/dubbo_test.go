@@ -51,7 +51,9 @@ var protocol = suite.Protocol{
 		{Client: dubboGo, Server: java33, Envoys: suite.Both},
 		{Client: java33, Server: dubboGo, Envoys: suite.Both},
 	},
-	Connections: func(peers.Peer) (least, most int) { return 1, 1 },
+	Connections: func(peers.Peer, peers.Peer) suite.Connections {
+		return suite.Connections{Least: 1, Most: 1, Last: suite.CallsAtATime}
+	},
 
 	Idle:            []suite.Trial{{Peer: java33, Envoys: oldest}, {Peer: java27, Envoys: oldest}, {Peer: dubboGo, Envoys: oldest}},
 	RouteChanges:    []suite.Trial{{Peer: java33, Envoys: oldest}, {Peer: java27, Envoys: newest}},

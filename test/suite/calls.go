@@ -19,7 +19,7 @@ func (p *Protocol) testCalls(t *testing.T) {
 			direct := p.mixed(t, pair.Client, server.Port)
 			p.Mix.check(t, pair.Client, pair.Server, direct)
 			for _, envoy := range pair.Envoys {
-				t.Run(envoy, func(t *testing.T) { p.throughProxies(t, envoy, pair.Client, server.Port, direct) })
+				t.Run(envoy, func(t *testing.T) { p.throughProxies(t, envoy, pair, server.Port, direct) })
 			}
 			// Each call ran once on each path, the one-way ones too.
 			p.Mix.executions(t, pair.Client, server.Port, 1+2*len(pair.Envoys))
@@ -35,8 +35,9 @@ func (p *Protocol) mixed(t *testing.T, client peers.Peer, port string) []string 
 
 // throughProxies makes the calls through one proxy and through two, with HTTP/2 between
 // them, compares them with the direct ones, and looks at what Envoy counted.
-func (p *Protocol) throughProxies(t *testing.T, envoy string, client peers.Peer, server string, direct []string) {
+func (p *Protocol) throughProxies(t *testing.T, envoy string, pair Pair, server string, direct []string) {
 	t.Helper()
+	client := pair.Client
 	one := peers.Start(t, envoy, p.bridge(client, server))
 	compare(t, "one proxy", direct, p.mixed(t, client, one.Port))
 	two := peers.Start(t, envoy, peers.Forward(p.codec(client), one.Port))
@@ -44,13 +45,13 @@ func (p *Protocol) throughProxies(t *testing.T, envoy string, client peers.Peer,
 
 	calls := p.Mix.Calls
 	oneway := p.Mix.counts()[p.Mix.OneWay]
-	least, most := p.Connections(client)
+	connections := p.Connections(pair.Client, pair.Server)
 	exactly := func(n int) func(int) bool { return func(got int) bool { return got == n } }
 	two.Eventually("cluster.server.upstream_cx_total", "1 connection between the proxies for each worker", func(n int) bool { return n >= 1 && n <= 2 })
-	two.Eventually("listener.127.0.0.1_0.downstream_cx_total", fmt.Sprintf("%d to %d connections of the client", least, most),
-		func(n int) bool { return n >= least && n <= most })
+	two.Eventually("listener.127.0.0.1_0.downstream_cx_total", fmt.Sprintf("%d to %d connections of the client", connections.Least, connections.Most),
+		func(n int) bool { return n >= connections.Least && n <= connections.Most })
 	two.Eventually("cluster.server.upstream_rq_200", fmt.Sprint(calls, " good responses"), exactly(calls))
-	one.Eventually("cluster.server.upstream_cx_total", "no more connections than calls at a time", func(n int) bool { return n <= 2*(Threads+1) })
+	one.Eventually("cluster.server.upstream_cx_total", fmt.Sprintf("at most %d connections", connections.Last), func(n int) bool { return n <= connections.Last })
 	for _, proxy := range []*peers.Proxy{one, two} {
 		proxy.Eventually("dynamicmodulescustom.meltemi_calls", strconv.Itoa(calls), exactly(calls))
 		proxy.Eventually("dynamicmodulescustom.meltemi_oneway_calls", strconv.Itoa(oneway), exactly(oneway))

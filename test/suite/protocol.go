@@ -31,9 +31,8 @@ type Protocol struct {
 
 	Mix   Mix
 	Pairs []Pair // who make mixed calls to whom
-	// Connections are how many a client makes of mixed calls, at the least and at the
-	// most.
-	Connections func(client peers.Peer) (least, most int)
+	// Connections are how many mixed calls take.
+	Connections func(client, server peers.Peer) Connections
 
 	// Who goes through what: a pause, routes and a listener that change, a server and a
 	// client that are killed in mid-call, a server that is restarted, and a call that
@@ -52,6 +51,14 @@ type Protocol struct {
 
 	Errors Errors
 }
+
+// Connections are how many mixed calls take: of the client, from Least to Most, and to
+// the server no more than Last.
+type Connections struct{ Least, Most, Last int }
+
+// CallsAtATime are as many connections to a server as a proxy needs, if nobody closes
+// any: as many as there are calls, on each of two workers.
+const CallsAtATime = 2 * (Threads + 1)
 
 // Trial is a peer as client and server, and the Envoys that it is tested with.
 type Trial struct {

@@ -89,5 +89,12 @@ func config(client peers.Peer) string {
 	return "{}"
 }
 
-// connections are one for each thread, for most clients are not made to share them.
-func connections(peers.Peer) (least, most int) { return suite.Threads, suite.Threads }
+// connections are one for each thread. Kitex gives one up after an exception and after
+// a one-way call, and has others for its second service.
+func connections(client, _ peers.Peer) suite.Connections {
+	all := suite.Connections{Least: suite.Threads, Most: suite.Threads, Last: suite.CallsAtATime}
+	if program(client).Library == peers.Kitex {
+		all.Most = calls
+	}
+	return all
+}

@@ -21,13 +21,10 @@ var common = []string{
 }
 
 // ofServer are the texts in which servers tell of an exception that the IDL does not
-// declare, and of a method that they do not have, as TTHeader has it and as others do.
-var ofServer = map[*peers.Library]struct{ undeclared, missing, missingTT string }{
+// declare, and of a method that they do not have.
+var ofServer = map[*peers.Library]struct{ undeclared, missing string }{
 	peers.ThriftGo: {undeclared: "6: Internal error processing undeclared: call 12", missing: "1: Unknown function missing"},
-	peers.Kitex: {
-		undeclared: "6: biz error: call 12", missing: "20: unknown service , method missing",
-		missingTT: "20: unknown service Later, method missing",
-	},
+	peers.Kitex:    {undeclared: "6: biz error: call 12", missing: "1: unknown method missing"},
 }
 
 func results(client, server peers.Peer) []string {
@@ -39,9 +36,6 @@ func results(client, server peers.Peer) []string {
 			result = "TApplicationException " + texts.undeclared
 		case missing:
 			result = "TApplicationException " + texts.missing
-			if client == kitexTT || client == kitexMux {
-				result = "TApplicationException " + texts.missingTT
-			}
 		}
 		// What is long is told by its size and a hash.
 		if hasHeaders(client) && n != oneway && n != missing && n != 3 && n != 7 {

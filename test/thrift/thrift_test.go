@@ -26,12 +26,15 @@ var (
 	kitexMux   = peers.Program{Library: peers.Kitex, Settings: "ttheader-binary-mux"}
 )
 
+// calls is how many mixed calls are compared on each path.
+const calls = 320
+
 var protocol = suite.Protocol{
 	Name:   "Thrift",
 	Codec:  "thrift",
 	Config: config,
 	Mix: suite.Mix{
-		Calls: 320,
+		Calls: calls,
 		Methods: []string{
 			"echo", "echo", "echo", "echo", "person", "texts", "table", "bytes", "add", "flag", "noResult", "declared",
 			"undeclared", "tell", "person", "",

@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/cloudwego/kitex/pkg/klog"
+	"github.com/cloudwego/kitex/pkg/remote"
 	"github.com/cloudwego/kitex/pkg/transmeta"
 	"github.com/cloudwego/kitex/server"
+	"github.com/cloudwego/kitex/server/genericserver"
 
 	"github.com/meltemi-mesh/meltemi/test/peers/kitex/kitex_gen/peer"
 	service "github.com/meltemi-mesh/meltemi/test/peers/kitex/kitex_gen/peer/peer"
@@ -44,7 +46,17 @@ func serve(address, word string) error {
 		_, err := io.Copy(io.Discard, os.Stdin)
 		ended <- err
 	}()
-	return service.NewServer(&handler{executions: map[string]int32{}}, options...).Run()
+	kitex := service.NewServer(&handler{executions: map[string]int32{}}, options...)
+	if err := genericserver.RegisterUnknownServiceOrMethodHandler(kitex, &genericserver.UnknownServiceOrMethodHandler{DefaultHandler: unknown}); err != nil {
+		return err
+	}
+	return kitex.Run()
+}
+
+// unknown answers calls of methods that the service does not have. Kitex would answer
+// by itself, and then close the connection, even under a call that follows at once.
+func unknown(_ context.Context, _, method string, _ any) (any, error) {
+	return nil, remote.NewTransErrorWithMsg(remote.UnknownMethod, "unknown method "+method)
 }
 
 // handler is the service.
