@@ -25,6 +25,9 @@ LIB_FLAGS := -buildmode=c-shared -trimpath -tags netgo,osusergo -ldflags '$(LDFL
 ENVOY_PACKAGES := ./sdk/internal/envoytest/... ./examples/...
 UNIT_PACKAGES = $$(.ci/pure | grep -vE '/(sdk/internal/envoytest|examples)(/|$$)')
 
+# The modules of peers in Go, which keep their dependencies apart.
+PEER_MODULES := dubbogo kitex program thriftgo
+
 FUZZTIME ?= 60s
 BENCH ?= .
 BENCHCOUNT ?= 1
@@ -58,6 +61,10 @@ run: build envoy ## Run the demo's servers and Envoy until Ctrl-C, with commands
 
 .PHONY: test
 test: test-unit test-abi test-e2e ## Run every test
+
+.PHONY: test-all
+test-all: export MELTEMI_TEST_ALL := 1
+test-all: test ## Run every test, in every combination of real peers
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no Envoy: without cgo, then with the race detector
@@ -111,7 +118,7 @@ fmt: $(GOLANGCI) ## Format with gofumpt, and group imports
 lint: $(GOLANGCI) ## Lint all modules
 	$(LINT) ./...
 	cd test && $(LINT) ./...
-	cd test/peers/dubbogo && $(LINT) ./...
+	for peer in $(PEER_MODULES); do (cd test/peers/$$peer && $(LINT) ./...); done
 
 .PHONY: layers
 layers: ## Check who imports whom, and that cgo stays where it belongs
@@ -120,6 +127,8 @@ layers: ## Check who imports whom, and that cgo stays where it belongs
 .PHONY: generate
 generate: ## Generate what is generated
 	go generate ./...
+	cd test/peers/thriftgo && go generate ./...
+	cd test/peers/kitex && go generate ./...
 
 .PHONY: check-generated
 check-generated: ## Check that what is generated is up to date
@@ -129,11 +138,11 @@ check-generated: ## Check that what is generated is up to date
 check-tidy: ## Check that go.mod and go.sum are tidy
 	go mod tidy -diff
 	cd test && go mod tidy -diff
-	cd test/peers/dubbogo && go mod tidy -diff
+	for peer in $(PEER_MODULES); do (cd test/peers/$$peer && go mod tidy -diff); done
 
 .PHONY: clean
 clean: ## Remove what was built (not what was fetched)
-	rm -rf bin $(CACHE)/testlib $(CACHE)/java $(CACHE)/thrift $(CACHE)/cover.*
+	rm -rf bin $(CACHE)/testlib $(CACHE)/java $(CACHE)/thrift $(addprefix $(CACHE)/,$(PEER_MODULES)) $(CACHE)/cover.*
 
 # Built once, into a name with its version; the rename keeps a half-built one out.
 $(GOLANGCI):

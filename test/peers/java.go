@@ -55,11 +55,12 @@ func (j Java) StartServer(tb testing.TB, port string) *Server {
 func (j Java) StartClient(tb testing.TB, port, what string, threads int, timeout time.Duration, args ...string) *Client {
 	tb.Helper()
 	millis := strconv.FormatInt(timeout.Milliseconds(), 10)
-	class, first := "Consumer", []string{port, what, strconv.Itoa(threads), millis, j.preferred()}
 	if what == "errors" {
-		class, first = "Errors", []string{port, millis, j.preferred()}
+		return &Client{begin(tb, j.command(context.Background(), tb, "Errors", append([]string{port, millis, j.preferred()}, args...)...))}
 	}
-	return &Client{begin(tb, j.command(context.Background(), tb, class, append(first, args...)...))}
+	return &Client{begin(tb, j.command(context.Background(), tb, "Consumer", append([]string{
+		port, what, strconv.Itoa(threads), millis, j.preferred(),
+	}, args...)...))}
 }
 
 // preferred is the serialization that a consumer asks for.

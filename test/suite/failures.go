@@ -2,6 +2,7 @@ package suite
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -66,7 +67,7 @@ func (p *Protocol) testServerKilled(t *testing.T, peer peers.Peer, envoy string)
 	for _, hops := range []int{1, 2} {
 		t.Run(fmt.Sprint("through ", hops), func(t *testing.T) {
 			servers := map[string]*peers.Server{}
-			endpoints := []string{}
+			endpoints := make([]string, 0, 2)
 			for range 2 {
 				s := peers.Serve(t, peer)
 				servers[s.Port] = s
@@ -82,7 +83,7 @@ func (p *Protocol) testServerKilled(t *testing.T, peer peers.Peer, envoy string)
 			if p.Warm != nil {
 				calls += p.Warm(peer)
 			}
-			last.Eventually("cluster.server.upstream_rq_total", fmt.Sprint(calls), func(n int) bool { return n == calls })
+			last.Eventually("cluster.server.upstream_rq_total", strconv.Itoa(calls), func(n int) bool { return n == calls })
 			last.Eventually("cluster.server.upstream_rq_active", "1", func(n int) bool { return n == 1 })
 			survivor := idle(t, last, servers)
 			before := peers.Call(t, peer, survivor, "executions", 1, patience)

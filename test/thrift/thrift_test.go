@@ -5,6 +5,7 @@ package thrift
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -57,7 +58,10 @@ var protocol = suite.Protocol{
 
 	Errors: suite.Errors{
 		Clients: []peers.Peer{
-			peers.Program{Library: peers.ThriftGo, Settings: "framed-binary-mux"}, kitexTT, kitexMux, goTHeader,
+			peers.Program{Library: peers.ThriftGo, Settings: "framed-binary-mux"},
+			kitexTT,
+			kitexMux,
+			goTHeader,
 			peers.Program{Library: peers.ThriftGo, Settings: "buffered-compact-mux"},
 		},
 		Lacks:    lacks,
@@ -135,5 +139,5 @@ func native(answer *sdk.Message) string {
 			return fmt.Sprintf("`%s` (%d)", s.Name, s.Native)
 		}
 	}
-	return fmt.Sprintf("%d", answer.Status.Native)
+	return strconv.Itoa(answer.Status.Native)
 }

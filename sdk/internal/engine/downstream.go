@@ -196,7 +196,8 @@ func (d *Downstream) begin(now time.Time) {
 	d.http = d.scratch.http[:0]
 	d.http = append(d.http, d.held...)
 	d.held = d.held[:0]
-	d.toPeer = append(d.scratch.peer[:0], d.drain.parting...)
+	d.toPeer = d.scratch.peer[:0]
+	d.toPeer = append(d.toPeer, d.drain.parting...)
 	d.drain.parting = d.drain.parting[:0]
 	d.out = Output{Counts: &d.counts}
 	d.now = now

@@ -70,7 +70,7 @@ func (c *client) mixed(ctx context.Context, n int) (any, error) {
 	case 7:
 		return c.peer.Bytes(ctx, program.Data(n))
 	case 8:
-		return c.peer.Add(ctx, int32(n), 1<<40) //nolint:gosec // a small number
+		return c.peer.Add(ctx, int32(n), 1<<40)
 	case 9:
 		return c.peer.Flag(ctx, n%32 == 9, []int16{1, -2, 300})
 	case 10:
@@ -90,7 +90,7 @@ func (c *client) mixed(ctx context.Context, n int) (any, error) {
 
 // personOf has all fields but the optional one.
 func personOf(n int) *peer.Person {
-	return &peer.Person{Name: fmt.Sprint("person ", n), Age: int32(n), Weight: float64(n) / 4, Marks: map[string]int64{"a": int64(n), "b": -1 << 40}} //nolint:gosec // a small number
+	return &peer.Person{Name: fmt.Sprint("person ", n), Age: int32(n), Weight: float64(n) / 4, Marks: map[string]int64{"a": int64(n), "b": -1 << 40}}
 }
 
 func describe(c *client, result any, err error) string {

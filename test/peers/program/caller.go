@@ -3,6 +3,7 @@ package program
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -64,7 +65,7 @@ func one(client Client, what string, args []string) error {
 		if err != nil {
 			return err
 		}
-		printResult(client.Sleep(int32(millis))) //nolint:gosec // it has 32 bits
+		printResult(client.Sleep(int32(millis)))
 	case "lane":
 		if len(args) != 1 {
 			return ErrUsage
@@ -146,5 +147,5 @@ func failing(client Client, name string) string {
 		return strings.Join([]string{name, "none", "", "", result}, "\t")
 	}
 	class, number, text := client.Classify(err)
-	return strings.Join([]string{name, class, number, fmt.Sprint(time.Since(start).Milliseconds()), text}, "\t")
+	return strings.Join([]string{name, class, number, strconv.FormatInt(time.Since(start).Milliseconds(), 10), text}, "\t")
 }

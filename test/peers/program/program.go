@@ -39,14 +39,16 @@ type Client interface {
 }
 
 // ErrUsage is an error of the command line.
-var ErrUsage = errors.New(`usage: serve PORT SETTINGS
+var ErrUsage = errors.New("these arguments are not taken")
+
+const usage = `usage: serve PORT SETTINGS
        call PORT CALLS THREADS TIMEOUT_MS SETTINGS         mixed calls
        call PORT executions THREADS TIMEOUT_MS SETTINGS    how often the server ran each method
        call PORT idle THREADS TIMEOUT_MS SETTINGS          two calls with a pause of five seconds
        call PORT sleep THREADS TIMEOUT_MS SETTINGS MS      a call that takes the server so long
        call PORT load THREADS TIMEOUT_MS SETTINGS SECONDS  calls without a pause
        call PORT lane THREADS TIMEOUT_MS SETTINGS LANE     a call with the header lane
-       call PORT errors THREADS TIMEOUT_MS SETTINGS CASE ...`)
+       call PORT errors THREADS TIMEOUT_MS SETTINGS CASE ...`
 
 // Main runs a peer with the arguments of the command line: 2 is its exit code for those
 // that it does not take, settings among them.
@@ -57,6 +59,7 @@ func Main(p Peer) {
 	}
 	fmt.Fprintf(os.Stderr, "%s: %v\n", p.Name, err)
 	if errors.Is(err, ErrUsage) {
+		fmt.Fprintln(os.Stderr, usage)
 		os.Exit(2)
 	}
 	os.Exit(1)

@@ -82,7 +82,7 @@ func mixed(ctx context.Context, p *peer.LaterClient, n int) (any, error) {
 	case 7:
 		return p.Bytes(ctx, program.Data(n))
 	case 8:
-		return p.Add(ctx, int32(n), 1<<40) //nolint:gosec // a small number
+		return p.Add(ctx, int32(n), 1<<40)
 	case 9:
 		return p.Flag(ctx, n%32 == 9, []int16{1, -2, 300})
 	case 10:
@@ -102,7 +102,7 @@ func mixed(ctx context.Context, p *peer.LaterClient, n int) (any, error) {
 
 // personOf has all fields but the optional one.
 func personOf(n int) *peer.Person {
-	return &peer.Person{Name: fmt.Sprint("person ", n), Age: int32(n), Weight: float64(n) / 4, Marks: map[string]int64{"a": int64(n), "b": -1 << 40}} //nolint:gosec // a small number
+	return &peer.Person{Name: fmt.Sprint("person ", n), Age: int32(n), Weight: float64(n) / 4, Marks: map[string]int64{"a": int64(n), "b": -1 << 40}}
 }
 
 func describe(c *client, result any, err error) string {

@@ -62,7 +62,9 @@ func (c *client) service(name string) *peer.LaterClient {
 	if known, ok := c.services[name]; ok {
 		return known
 	}
-	out := c.protocol
+	// A client that knows a THeaderProtocol takes the headers from a context, and those
+	// away that are set already; a multiplexed one does not know it.
+	var out thrift.TProtocol = struct{ thrift.TProtocol }{c.protocol}
 	if c.settings.multiplexed {
 		out = thrift.NewTMultiplexedProtocol(c.protocol, name)
 	}
@@ -75,18 +77,13 @@ func (c *client) call(service string, headers map[string]string, call func(conte
 	if err := c.open(); err != nil {
 		return nil, err
 	}
-	ctx := context.Background()
 	if theader, ok := c.protocol.(*thrift.THeaderProtocol); ok {
 		theader.ClearWriteHeaders()
-		keys := make([]string, 0, len(headers))
 		for key, value := range headers {
-			ctx = thrift.SetHeader(ctx, key, value)
-			keys = append(keys, key)
-			theader.SetWriteHeader(key, value) // a multiplexed client does not look at ctx
+			theader.SetWriteHeader(key, value)
 		}
-		ctx = thrift.SetWriteHeaderList(ctx, keys)
 	}
-	result, err := call(ctx, c.service(service))
+	result, err := call(context.Background(), c.service(service))
 	if class, _, _ := c.Classify(err); err != nil && class != applicationException && class != declared {
 		c.Close() // what came was no answer, or none came
 	}
