@@ -3,6 +3,7 @@ package sdktest_test
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 
@@ -325,5 +326,32 @@ func TestDefects(t *testing.T) {
 			}
 			t.Errorf("%s does not say %q:\n%s", d.check, d.says, report)
 		})
+	}
+}
+
+// forgetful could remember how far it has looked, as sdk.PerConnection lets it, and begins
+// anew all the same.
+type forgetful struct{ broken }
+
+func (f *forgetful) NewConnection() sdk.Codec { return f }
+
+func TestACodecThatCouldRemember(t *testing.T) {
+	codec := &forgetful{broken{decode: func(_ sdk.Side, b []byte, m *sdk.Message) (int, error) {
+		if _, err := sound.Decode(sdk.FromClient, b, m); err == nil && len(b) >= length(b) {
+			return length(b), nil
+		}
+		m.Kind = sdk.KindUnknown
+		if slices.Contains(b, 0xfe) { // the end of a message, looked for from the start each time
+			return 0, &sdk.ConnectionError{Element: "end"}
+		}
+		return 0, sdk.ErrNeedMore
+	}}}
+	heartbeat := frames()[5:6] // short, so that what comes slowly hides its length
+	report, err := sdktest.Check(sdktest.Suite{Codec: codec, Frames: heartbeat, Only: []string{"waiting"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "the work grows with the square of the length"; !strings.Contains(report.String(), want) {
+		t.Errorf("the report does not say %q:\n%s", want, report)
 	}
 }

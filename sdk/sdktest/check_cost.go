@@ -3,6 +3,7 @@ package sdktest
 import (
 	"bytes"
 	"errors"
+	"math"
 	"strconv"
 	"time"
 
@@ -38,50 +39,58 @@ func (c *checker) trickles(f *Frame, at int) {
 	c.tried()
 	const long = 1 << 20
 	b := append(bytes.Clone(f.Bytes[:at]), bytes.Repeat(f.Bytes[at-1:at], long)...)
-	took, looked, n := c.feed(f.From, b)
-	_, remembers := c.Codec.(sdk.PerConnection)
-	if !remembers {
+	if _, remembers := c.Codec.(sdk.PerConnection); !remembers {
+		looked, n := c.feed(f.From, b, 4*rescans*len(b))
 		if looked > rescans*n && n > rescans*arrival {
 			c.fail(f.Bytes[:at], "when a message arrives slowly, Decode begins anew each time: %d bytes were looked through for a message of %d; tell the length, bound it, or remember the place (sdk.PerConnection)", looked, n)
 		}
 		return
 	}
-	quarter := c.feedQuarters(f.From, b)
-	if c.grows(quarter, took) {
-		took, _, _ = c.feed(f.From, b) // once more, in case the machine was busy
-		quarter = c.feedQuarters(f.From, b)
-		if c.grows(quarter, took) {
-			c.fail(f.Bytes[:at], "when a message arrives slowly, four times the bytes take %v instead of %v: the work grows with the square of the length", took, quarter)
+	times := func(b []byte) func(int) time.Duration {
+		return func(n int) time.Duration {
+			start := time.Now()
+			for range n {
+				c.feed(f.From, b, math.MaxInt)
+			}
+			return time.Since(start)
 		}
 	}
-}
-
-// quarters is how often the small work is done to be timed: then it is as long as the great
-// work would be if it grew evenly, and a busy machine, which interrupts what takes longer
-// than a few milliseconds, delays both alike.
-const quarters = 4
-
-// feedQuarters is how long a quarter of b takes.
-func (c *checker) feedQuarters(from sdk.Side, b []byte) time.Duration {
-	var all time.Duration
-	for range quarters {
-		took, _, _ := c.feed(from, b[:len(b)/4])
-		all += took
+	if quarter, whole, grows := growth(times(b[:len(b)/4]), times(b)); grows {
+		c.fail(f.Bytes[:at], "when a message arrives slowly, four times the bytes take %v instead of %v: the work grows with the square of the length", whole, quarter)
 	}
-	return all / quarters
 }
 
-// grows reports whether four times the work took much more than four times as long, and
-// long enough to matter.
-func (c *checker) grows(quarter, whole time.Duration) bool {
-	return whole > 50*time.Millisecond && whole > 9*quarter
+const (
+	// growthRounds is how often work is timed before the codec is to blame,
+	growthRounds = 7
+	// fewRounds how often if it has then taken growthTime.
+	fewRounds  = 3
+	growthTime = 3 * time.Second
+)
+
+// growth compares how long some work takes with how long four times as much takes, and
+// reports whether that is much more than four times as long, and long enough to matter.
+// Both do their work so many times over and return the time. A busy machine can only add
+// to a time, and adds most to what takes longer than a scheduler's slice: so both have as
+// much to do if the work grows evenly, and the shortest times of several rounds count.
+func growth(quarter, whole func(times int) time.Duration) (q, w time.Duration, grows bool) {
+	const forever = time.Duration(1 << 62)
+	q, w = forever, forever
+	start := time.Now()
+	for i := 0; i < growthRounds && (i < fewRounds || time.Since(start) < growthTime); i++ {
+		q, w = min(q, quarter(4)/4), min(w, whole(1))
+		if w < 50*time.Millisecond {
+			return q, w, false
+		}
+	}
+	return q, w, w > 9*q
 }
 
 // feed hands over b in small parts until the codec decides. It tells how many bytes were
-// offered in calls that asked for an unknown number, and how many were there in the end.
-func (c *checker) feed(from sdk.Side, b []byte) (took time.Duration, looked, n int) {
+// offered in calls that asked for an unknown number, at which enough ends it, and how many
+// were there in the end.
+func (c *checker) feed(from sdk.Side, b []byte, enough int) (looked, n int) {
 	codec, m, wanted := c.connection(), &sdk.Message{}, 0
-	start := time.Now()
 	for n = arrival; n < len(b); n += arrival {
 		if n < wanted {
 			continue
@@ -93,11 +102,11 @@ func (c *checker) feed(from sdk.Side, b []byte) (took time.Duration, looked, n i
 		if wanted = want; wanted == 0 {
 			looked += n
 		}
-		if looked > 4*rescans*len(b) {
+		if looked > enough {
 			break
 		}
 	}
-	return time.Since(start), looked, n
+	return looked, n
 }
 
 // checkManyEntries lets a message have ever more entries: reading them must not take the
@@ -115,8 +124,7 @@ func checkManyEntries(c *checker) {
 		}
 		seen[m.Kind] = true
 		c.tried()
-		quarter, whole := c.fastest(f, a, quarters)/quarters, c.fastest(f, b, 1)
-		if c.grows(quarter, whole) {
+		if quarter, whole, grows := growth(c.reading(f, a), c.reading(f, b)); grows {
 			c.fail(f.Bytes, "%d entries take %v to read, and %d take %v: the work grows with the square of their number", few, quarter, many, whole)
 		}
 	})
@@ -150,11 +158,10 @@ func (c *checker) withEntries(f *Frame, codec sdk.Codec, m *sdk.Message, n int) 
 	return m.Bytes
 }
 
-// fastest is the shortest of several times that it took to read b that many times.
-func (c *checker) fastest(f *Frame, b []byte, times int) time.Duration {
-	best := time.Duration(1 << 62)
+// reading returns how long it takes to read b so many times.
+func (c *checker) reading(f *Frame, b []byte) func(times int) time.Duration {
 	m := &sdk.Message{}
-	for try := 0; try < 3 && (try == 0 || best < time.Second); try++ {
+	return func(times int) time.Duration {
 		start := time.Now()
 		for range times {
 			codec := c.connection()
@@ -162,7 +169,6 @@ func (c *checker) fastest(f *Frame, b []byte, times int) time.Duration {
 				_ = c.metadata(codec, m, b)
 			}
 		}
-		best = min(best, time.Since(start))
+		return time.Since(start)
 	}
-	return best
 }

@@ -15,17 +15,26 @@ import (
 	"time"
 )
 
-// TestWithACheckout builds with the sources that the command line was built from.
-func TestWithACheckout(t *testing.T) { fromScaffoldToCall(t, "v1.40.0") }
+// TestWithACheckout builds with the sources that --sdk names.
+func TestWithACheckout(t *testing.T) {
+	mod := fromScaffoldToCall(t, "v1.40.0", "--sdk", root(t))
+	if !strings.Contains(mod, "replace github.com/meltemi-mesh/meltemi => ") {
+		t.Errorf("the module does not build with the checkout:\n%s", mod)
+	}
+}
 
 // TestWithAPublishedVersion builds with Meltemi as a module proxy serves it: no file of
 // the checkout is used.
 func TestWithAPublishedVersion(t *testing.T) {
 	version := publish(t)
-	fromScaffoldToCall(t, "v1.39.3", "--sdk-version", version)
+	mod := fromScaffoldToCall(t, "v1.39.3", "--sdk-version", version)
+	if strings.Contains(mod, "replace") || !strings.Contains(mod, "github.com/meltemi-mesh/meltemi "+version) {
+		t.Errorf("the module does not build with %s:\n%s", version, mod)
+	}
 }
 
-func fromScaffoldToCall(t *testing.T, envoy string, sdk ...string) {
+// fromScaffoldToCall returns the module's go.mod.
+func fromScaffoldToCall(t *testing.T, envoy string, sdk ...string) string {
 	t.Helper()
 	n := &newcomer{t: t, dir: filepath.Join(t.TempDir(), "ledger"), meltemi: filepath.Join(root(t), "bin", "meltemi")}
 	n.run(filepath.Dir(n.dir), n.meltemi, append([]string{"new", "codec", "ledger"}, sdk...)...)
@@ -38,8 +47,12 @@ func fromScaffoldToCall(t *testing.T, envoy string, sdk ...string) {
 		t.Fatalf("the codec took frames of another protocol: %v\n%s", err, out)
 	}
 	n.replace("'M'", "'L'", "codec.go")
-	n.run(n.dir, "go", "test", ".")
+	n.run(n.dir, "make", "test")
+	n.run(n.dir, "make", "fuzz", "FUZZTIME=3s")
 	n.run(n.dir, "make", "plugin")
+	if seen := n.run(n.dir, n.meltemi, "inspect", "ledger", "--hex", "testdata/request-get.hex", "--plugin", "bin/ledger"); !strings.Contains(seen, "shop.Orders") {
+		t.Errorf("inspect:\n%s", seen)
+	}
 	if report := n.run(n.dir, "make", "conformance"); strings.Contains(report, "FAIL") || !strings.Contains(report, "ok    replies") {
 		t.Errorf("conformance:\n%s", report)
 	}
@@ -62,6 +75,11 @@ func fromScaffoldToCall(t *testing.T, envoy string, sdk ...string) {
 		}
 	}
 	n.run(n.dir, n.meltemi, "call", "ledger", address, "shop.Orders.log", "--oneway", "--plugin", "bin/ledger")
+	mod, err := os.ReadFile(filepath.Join(n.dir, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(mod)
 }
 
 // newcomer is somebody with a shell.
