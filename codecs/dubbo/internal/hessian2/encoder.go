@@ -70,9 +70,9 @@ func (e *encoder) text(typ, s string) error {
 func (e *encoder) number(typ string, n json.Number) error {
 	switch typ {
 	case "int", "Integer", "java.lang.Integer", "short", "java.lang.Short", "byte", "java.lang.Byte":
-		v, err := strconv.ParseInt(n.String(), 10, 32)
+		v, err := strconv.ParseInt(n.String(), 10, intBits(typ))
 		if err != nil {
-			return fmt.Errorf("%s is not an %s", n, typ)
+			return fmt.Errorf("%s is no value of type %s", n, typ)
 		}
 		e.dst = AppendInt(e.dst, int32(v))
 	case "long", "Long", "java.lang.Long":
@@ -93,6 +93,17 @@ func (e *encoder) number(typ string, n json.Number) error {
 		return fmt.Errorf("a number is not a %s", typ)
 	}
 	return nil
+}
+
+// intBits is how many bits a Java type has that Hessian writes as an int.
+func intBits(typ string) int {
+	switch typ {
+	case "byte", "java.lang.Byte":
+		return 8
+	case "short", "java.lang.Short":
+		return 16
+	}
+	return 32
 }
 
 // NumberType is the Java type that a JSON number fits best.
