@@ -87,10 +87,10 @@ data_status envoy_dynamic_module_on_network_filter_new_connection(network_envoy 
   meltemi_network* n = (meltemi_network*)module;
   envoy_dynamic_module_type_envoy_buffer address = {NULL, 0};
   uint32_t port = 0;
-  uint32_t buffer_limit = 0;
+  meltemi_marks marks = {0};
   envoy_dynamic_module_callback_network_filter_get_local_address(envoy, &address, &port);
   n->handle = meltemiNetworkOpen(meltemi_worker(), n->config, envoy, (char*)address.ptr,
-                                 address.length, port, &buffer_limit);
+                                 address.length, port, &marks);
   if (n->handle == 0) {
     close_connection(envoy, MELTEMI_CLOSE_NOW);
     return stop;
@@ -98,11 +98,7 @@ data_status envoy_dynamic_module_on_network_filter_new_connection(network_envoy 
   // A client may close as soon as it has sent a one-way call. Envoy would end the call
   // with the connection, mostly before the server has it; so the end is the edge's.
   envoy_dynamic_module_callback_network_filter_enable_half_close(envoy, true);
-  // A pooled upstream connection goes deaf if the client's write buffer is over its
-  // high watermark when a response ends, so that mark lies above the longest response.
-  if (envoy_dynamic_module_callback_network_filter_get_buffer_limit(envoy) < buffer_limit) {
-    envoy_dynamic_module_callback_network_filter_set_buffer_limits(envoy, buffer_limit);
-  }
+  meltemi_pressure_begin(envoy, n, &marks);
   return proceed;
 }
 
@@ -129,14 +125,13 @@ data_status envoy_dynamic_module_on_network_filter_read(network_envoy envoy, net
   if (out.http_length > 0) {
     envoy_dynamic_module_callback_network_filter_append_read_buffer(envoy, http_bytes(&out));
   }
-  if (out.peer_length > 0) {
-    envoy_dynamic_module_callback_network_filter_inject_write_data(envoy, peer_bytes(&out), false);
-  }
+  meltemi_pressure_send(envoy, n, peer_bytes(&out), out.hurry || out.close != MELTEMI_CLOSE_NONE);
   count(envoy, &out);
   n->pass_through = out.pass_through;
   if (out.pass_through) {
     // From here on a client's end is Envoy's matter again.
     envoy_dynamic_module_callback_network_filter_enable_half_close(envoy, false);
+    meltemi_pressure_end(envoy, n, http_bytes(&out));
   }
   set_reading(envoy, n, out.reading);
   meltemi_arena_give(out.arena);
@@ -165,9 +160,7 @@ data_status envoy_dynamic_module_on_network_filter_write(network_envoy envoy, ne
   meltemiNetworkWrite(meltemi_worker(), n->handle, chunks.list, chunks.length, &out);
   meltemi_chunks_free(&chunks);
   envoy_dynamic_module_callback_network_filter_drain_write_buffer(envoy, data_length);
-  if (out.peer_length > 0) {
-    envoy_dynamic_module_callback_network_filter_append_write_buffer(envoy, peer_bytes(&out));
-  }
+  meltemi_pressure_write(envoy, n, peer_bytes(&out), out.hurry);
   count(envoy, &out);
   meltemi_arena_give(out.arena);
   return proceed;
@@ -179,9 +172,7 @@ static void wake(network_envoy envoy, meltemi_network* n) {
   }
   meltemi_network_output out = {.arena = meltemi_arena_take()};
   meltemiNetworkWake(meltemi_worker(), n->handle, &out);
-  if (out.peer_length > 0) {
-    envoy_dynamic_module_callback_network_filter_inject_write_data(envoy, peer_bytes(&out), false);
-  }
+  meltemi_pressure_send(envoy, n, peer_bytes(&out), out.hurry || out.close != MELTEMI_CLOSE_NONE);
   count(envoy, &out);
   set_reading(envoy, n, out.reading);
   // Last, since the connection manager may answer at once and so call our other hooks.
@@ -200,6 +191,10 @@ void envoy_dynamic_module_on_network_filter_scheduled(network_envoy envoy, netwo
                                                       uint64_t event) {
   if (event == MELTEMI_EVENT_DEFERRED) {
     meltemi_bridge_run_deferred();
+    return;
+  }
+  if (event == MELTEMI_EVENT_LOOK) {
+    meltemi_pressure_look(envoy, (meltemi_network*)module);
     return;
   }
   wake(envoy, (meltemi_network*)module);
@@ -228,31 +223,23 @@ void envoy_dynamic_module_on_network_filter_destroy(network_module module) {
     meltemiNetworkClosed(meltemi_worker(), n->handle, &out);
     meltemi_arena_give(out.arena);
   }
+  free(n->backlog);
   free(n);
-}
-
-// A client that sends and does not read would let our answers to it pile up: heartbeats
-// and refusals need no server. Envoy counts the reasons not to read, so this one is kept
-// apart from the edge's own.
-static void set_drowning(network_envoy envoy, meltemi_network* n, bool drowning) {
-  if (n->pass_through || n->handle == 0 || drowning == n->drowning) {
-    return;
-  }
-  n->drowning = drowning;
-  envoy_dynamic_module_callback_network_filter_read_disable(envoy, drowning);
 }
 
 void envoy_dynamic_module_on_network_filter_above_write_buffer_high_watermark(
     network_envoy envoy, network_module module) {
-  set_drowning(envoy, (meltemi_network*)module, true);
-}
-
-void envoy_dynamic_module_on_network_filter_below_write_buffer_low_watermark(
-    network_envoy envoy, network_module module) {
-  set_drowning(envoy, (meltemi_network*)module, false);
+  (void)envoy;
+  meltemi_network* n = (meltemi_network*)module;
+  n->above = true;
 }
 
 // Part of the interface, and without work for us.
+
+void envoy_dynamic_module_on_network_filter_below_write_buffer_low_watermark(
+    network_envoy envoy, network_module module) {
+  (void)envoy, (void)module;
+}
 
 void envoy_dynamic_module_on_network_filter_http_callout_done(
     network_envoy envoy, network_module module, uint64_t id,

@@ -72,9 +72,17 @@ typedef struct {
   uint32_t close;
   uint32_t reading;
   bool pass_through;
+  bool hurry;  // nothing may be held back from the client
   size_t counts_length;
   meltemi_count counts[MELTEMI_MAX_COUNTS];
 } meltemi_network_output;
+
+// How much may wait for a client, in bytes.
+typedef struct {
+  uint32_t low;    // Envoy's buffer counts as low up to here
+  uint32_t most;   // what Envoy's buffer may get on top of that
+  uint32_t limit;  // for Envoy's buffers
+} meltemi_marks;
 
 // A downstream connection as Envoy knows it (network_filter_module_ptr).
 typedef struct {
@@ -82,7 +90,16 @@ typedef struct {
   uint64_t config;    // Go's configuration
   bool pass_through;  // plain HTTP: Go is not asked any more
   bool paused;        // the edge wants no more bytes for now
-  bool drowning;      // the client does not read what it is sent
+
+  // What the client has not read yet (pressure.c).
+  uint32_t usual;  // Envoy's own limit of the connection's buffers
+  meltemi_marks marks;
+  size_t written;  // to Envoy, since its buffer was seen to be low
+  bool looking;    // a look is due
+  bool above;      // scratch of a look: Envoy's buffer is over the mark
+  bool drowning;   // the client does not read what it is sent
+  char* backlog;   // bytes for the client that Envoy has not been given
+  size_t backlog_start, backlog_end, backlog_capacity;
 } meltemi_network;
 
 // What Go wants done for an upstream request. The arena holds, in this order, the
@@ -118,10 +135,24 @@ void meltemi_scheduler_commit(void* scheduler, uint64_t event);
 void meltemi_scheduler_delete(void* scheduler);
 
 // Events of a network filter's scheduler.
-enum { MELTEMI_EVENT_WAKE = 1, MELTEMI_EVENT_DEFERRED = 2 };
+enum { MELTEMI_EVENT_WAKE = 1, MELTEMI_EVENT_DEFERRED = 2, MELTEMI_EVENT_LOOK = 3 };
 
 // What a listener filter says of a connection.
 enum { MELTEMI_PROTOCOL_UNDECIDED = -1, MELTEMI_PROTOCOL_HTTP2 = 0, MELTEMI_PROTOCOL_HTTP1 = 1 };
+
+// The bytes for a client, on their way to Envoy (pressure.c).
+typedef envoy_dynamic_module_type_network_filter_envoy_ptr meltemi_network_envoy;
+void meltemi_pressure_begin(meltemi_network_envoy envoy, meltemi_network* n,
+                            const meltemi_marks* marks);
+// Sends them from any hook but that of Envoy's write, and from that.
+void meltemi_pressure_send(meltemi_network_envoy envoy, meltemi_network* n,
+                           envoy_dynamic_module_type_module_buffer bytes, bool hurry);
+void meltemi_pressure_write(meltemi_network_envoy envoy, meltemi_network* n,
+                            envoy_dynamic_module_type_module_buffer bytes, bool hurry);
+void meltemi_pressure_look(meltemi_network_envoy envoy, meltemi_network* n);
+// The connection turned out to be HTTP, whose first bytes these are.
+void meltemi_pressure_end(meltemi_network_envoy envoy, meltemi_network* n,
+                          envoy_dynamic_module_type_module_buffer http);
 
 // The worker that this thread is to Go; assigned on first use.
 uint32_t meltemi_worker(void);

@@ -21,16 +21,17 @@ type network struct {
 	failed bool // something of ours panicked; the edge must not be used again
 }
 
-// bufferFactor is how many of the longest messages fit between an RPC client that
-// reads slowly and Envoy's high watermark.
-const bufferFactor = 2
-
-// maxBufferLimit keeps that product within Envoy's 32 bits.
-const maxBufferLimit = 1 << 30
+// marksFor returns how much may wait for a client: Envoy's buffer takes one of the longest
+// messages whole, and its limit is twice what it ever gets.
+func marksFor(maxMessage int) C.meltemi_marks {
+	longest := max(maxMessage, 1<<20)
+	low, most := longest/4, longest+longest/4
+	return C.meltemi_marks{low: C.uint32_t(low), most: C.uint32_t(most), limit: C.uint32_t(2 * (low + most))}
+}
 
 //export meltemiNetworkOpen
 func meltemiNetworkOpen(id C.uint32_t, config C.uint64_t, envoy unsafe.Pointer,
-	address *C.char, addressLength C.size_t, port C.uint32_t, bufferLimit *C.uint32_t,
+	address *C.char, addressLength C.size_t, port C.uint32_t, marks *C.meltemi_marks,
 ) (handle C.uint64_t) {
 	defer barrier("a new connection", func() { handle = 0 })
 	c := configOf(config)
@@ -41,7 +42,7 @@ func meltemiNetworkOpen(id C.uint32_t, config C.uint64_t, envoy unsafe.Pointer,
 	local := net.JoinHostPort(goString(address, addressLength), strconv.Itoa(int(port)))
 	edge := engine.NewDownstream(c.engine, engine.Env{LocalAddress: []byte(local), Scratch: &w.scratch})
 	n := &network{envoy: envoy, config: c, edge: edge}
-	*bufferLimit = C.uint32_t(min(bufferFactor*c.engine.MaxMessage(), maxBufferLimit))
+	*marks = marksFor(c.engine.MaxMessage())
 	handle = C.uint64_t(w.networks.put(n))
 	w.recent = uint64(handle)
 	w.callCourier(time.Now())
@@ -101,6 +102,23 @@ func meltemiNetworkWake(id C.uint32_t, handle C.uint64_t, out *C.meltemi_network
 	c.carry(w, c.edge.Wake(time.Now()), out)
 }
 
+// meltemiNetworkLook asks for a look at what waits for the client, soon or after that many
+// milliseconds.
+//
+//export meltemiNetworkLook
+func meltemiNetworkLook(id C.uint32_t, handle C.uint64_t, milliseconds C.uint32_t) {
+	defer barrier("a look at a connection", nil)
+	c := workerOf(id).networks.get(uint64(handle))
+	if c == nil {
+		return
+	}
+	if milliseconds == 0 {
+		c.wakeup.post(c.envoy, C.MELTEMI_EVENT_LOOK)
+	} else {
+		c.wakeup.postIn(c.envoy, C.MELTEMI_EVENT_LOOK, time.Duration(milliseconds)*time.Millisecond)
+	}
+}
+
 //export meltemiNetworkClosed
 func meltemiNetworkClosed(id C.uint32_t, handle C.uint64_t, out *C.meltemi_network_output) {
 	defer barrier("a connection's end", nil)
@@ -139,7 +157,7 @@ func (c *network) carry(w *worker, o *engine.Output, out *C.meltemi_network_outp
 		out.reading = C.MELTEMI_READ_RESUME
 	case engine.ReadUnchanged:
 	}
-	out.pass_through = C.bool(o.PassThrough)
+	out.pass_through, out.hurry = C.bool(o.PassThrough), C.bool(o.Hurry)
 	if o.Wake {
 		c.wakeup.wake(c.envoy)
 	}

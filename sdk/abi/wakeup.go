@@ -51,15 +51,23 @@ func (u *wakeup) wakeIn(envoy unsafe.Pointer, d time.Duration) {
 	if u.timer != nil {
 		u.timer.Stop()
 	}
-	u.timer = time.AfterFunc(d, u.ring)
+	u.timer = time.AfterFunc(d, func() { u.ring(C.MELTEMI_EVENT_WAKE) })
 }
 
-// ring runs on the timer's goroutine.
-func (u *wakeup) ring() {
+// postIn posts an event after d, whatever else is on its way.
+func (u *wakeup) postIn(envoy unsafe.Pointer, event C.uint64_t, d time.Duration) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.open(envoy)
+	time.AfterFunc(d, func() { u.ring(event) })
+}
+
+// ring runs on a timer's goroutine.
+func (u *wakeup) ring(event C.uint64_t) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if !u.closed {
-		C.meltemi_scheduler_commit(u.scheduler, C.MELTEMI_EVENT_WAKE)
+		C.meltemi_scheduler_commit(u.scheduler, event)
 	}
 }
 

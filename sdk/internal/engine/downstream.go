@@ -216,7 +216,7 @@ func (d *Downstream) end() *Output {
 // result completes an output. Its bytes lie in the scratch, which keeps what they have
 // grown to.
 func (d *Downstream) result() *Output {
-	d.out.Peer = d.toPeer
+	d.out.Peer, d.out.Hurry = d.toPeer, d.drain.draining
 	d.scratch.http, d.scratch.peer = d.http, d.toPeer
 	d.http, d.toPeer = nil, nil
 	d.arm()

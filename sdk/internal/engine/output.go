@@ -10,6 +10,9 @@ type Output struct {
 	HTTP []byte
 	// Peer goes to the RPC client.
 	Peer []byte
+	// Hurry says that the connection manager is about to end the connection: nothing of
+	// Peer, or of what came before, may be held back from now on.
+	Hurry bool
 	// Close asks for the end of the client's connection, after Peer.
 	Close CloseKind
 	// Reading asks for the client's bytes to be held back, or not any more.

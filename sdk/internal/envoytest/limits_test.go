@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,6 +45,81 @@ func TestAClientThatDoesNotRead(t *testing.T) {
 			if got := client.Next(); got.Kind != sdk.KindHeartbeatReply {
 				t.Fatalf("answer %d is %+v", i, got)
 			}
+		}
+	})
+}
+
+// TestSlowClientsAndTheirNeighbours: clients make many calls at once and do not read the
+// replies for a while. They get them all when they do, and the servers' connections that
+// their calls had go on to serve others: Envoy forgets to read from those whose response
+// ends while the client's buffer is over its mark.
+func TestSlowClientsAndTheirNeighbours(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		server := Serve(t, Echo)
+		const config = `{"name":"toy","max_message_bytes":4000000}`
+		envoy := Start(t, version, Library(t), Bootstrap(
+			[]any{Listener("rpc", config, []any{Route("/", "server", nil)}, nil)}, []any{Bridge("server", config, server.Port)}))
+		const calls = 40
+		large := strings.Repeat("x", 900_000)
+		for range 3 {
+			client := Dial(t, envoy.Port("rpc"))
+			go func() {
+				for i := range uint64(calls) {
+					if _, err := client.Write(testcodec.Append(nil, request(i, large))); err != nil {
+						return
+					}
+				}
+			}()
+			time.Sleep(time.Second)
+			seen := map[uint64]bool{}
+			for range calls {
+				got := client.Next()
+				if seen[got.ID] || got.Payload != large {
+					t.Fatalf("call %d: %v, %d bytes, again %t", got.ID, got.Status, len(got.Payload), seen[got.ID])
+				}
+				seen[got.ID] = true
+			}
+			// As many at once as there are connections: each is used.
+			var wg sync.WaitGroup
+			for i := range uint64(calls) {
+				wg.Go(func() {
+					neighbour := Dial(t, envoy.Port("rpc"))
+					if got := neighbour.Call(request(i, "y")); got.Payload != "y" {
+						t.Errorf("a neighbour got %+v", got)
+					}
+				})
+			}
+			wg.Wait()
+		}
+		envoy.Eventually("dynamicmodulescustom.meltemi_open_calls", 0)
+	})
+}
+
+// TestAClientThatNeverReads its replies is given up before they fill the memory.
+func TestAClientThatNeverReads(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		server := Serve(t, func(conn net.Conn, m testcodec.Message) {
+			if m.Method == "large" {
+				m.Payload = strings.Repeat("x", 90_000)
+			}
+			Echo(conn, m)
+		})
+		const config = `{"name":"toy","max_message_bytes":100000}`
+		envoy := Start(t, version, Library(t), Bootstrap(
+			[]any{Listener("rpc", config, []any{Route("/", "server", nil)}, nil)}, []any{unbounded(Bridge("server", config, server.Port))}))
+		client := Dial(t, envoy.Port("rpc"))
+		var b []byte
+		for i := range uint64(1000) {
+			m := request(i, "")
+			m.Method = "large"
+			b = testcodec.Append(b, m)
+		}
+		_ = client.SetWriteDeadline(time.Now().Add(callTimeout))
+		_, _ = client.Write(b)
+		envoy.Eventually("http.rpc.downstream_cx_active", 0)
+		envoy.Eventually("dynamicmodulescustom.meltemi_open_calls", 0)
+		if got := Dial(t, envoy.Port("rpc")).Call(request(1, "x")); got.Payload != "x" {
+			t.Errorf("a neighbour got %+v", got)
 		}
 	})
 }

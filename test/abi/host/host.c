@@ -237,6 +237,13 @@ void envoy_dynamic_module_callback_network_filter_close(
   event("close", o, NULL, 0);
 }
 
+void envoy_dynamic_module_callback_network_filter_close_with_details(
+    envoy_dynamic_module_type_network_filter_envoy_ptr envoy,
+    envoy_dynamic_module_type_network_connection_close_type type, bytes details) {
+  (void)details;
+  envoy_dynamic_module_callback_network_filter_close(envoy, type);
+}
+
 envoy_dynamic_module_type_network_read_disable_status
 envoy_dynamic_module_callback_network_filter_read_disable(
     envoy_dynamic_module_type_network_filter_envoy_ptr envoy, bool disable) {
