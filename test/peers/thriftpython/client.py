@@ -23,7 +23,7 @@ class Connection:
 
         The headers are sent if the transport has them.
         """
-        if self._transport is None:
+        if self._transport is None or not self._transport.isOpen():  # here, or at the server
             self._open()
         if self._settings.header:
             for key, value in (headers or {}).items():
@@ -32,15 +32,20 @@ class Connection:
         try:
             return make(Later.Client(protocol))
         except (TTransportException, OSError, EOFError):
-            self._transport.close()
-            self._transport = None
+            self._close()
             raise
 
     def seen_lane(self):
         """Tells what the server of the last call saw of the header lane."""
         return self._protocol.get_headers().get(SEEN, b"").decode()
 
+    def _close(self):
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+
     def _open(self):
+        self._close()
         socket = TSocket("127.0.0.1", self._port)
         socket.setTimeout(self._timeout)
         transport = self._settings.transport_factory.getTransport(socket)
