@@ -12,7 +12,7 @@ import (
 // TestHeaders routes by a header of THeader and of TTHeader, and has a route change it:
 // the server sees what the route made of it.
 func TestHeaders(t *testing.T) {
-	for i, peer := range []peers.Peer{goTHeader, kitexTT, peers.Program{Library: peers.ThriftGo, Settings: "theader-binary"}} {
+	for i, peer := range []peers.Peer{goTHeader, kitexTT, pythonTHeader, peers.Program{Library: peers.ThriftGo, Settings: "theader-binary"}} {
 		t.Run(peer.String(), func(t *testing.T) {
 			blue, other := peers.Serve(t, peer), peers.Serve(t, peer)
 			mesh := strings.Replace(peers.Bridge("thrift", other.Port), "routes: [", `routes: [

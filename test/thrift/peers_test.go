@@ -16,6 +16,9 @@ var libraries = []struct {
 	settings []string
 }{
 	{peers.ThriftGo, words("framed", "buffered", "theader")},
+	{peers.ThriftPython, words("framed", "buffered", "theader")},
+	{peers.ThriftNode, words("framed", "buffered")},
+	{peers.ThriftJava, words("framed", "buffered")},
 	{peers.Kitex, []string{"framed-binary", "buffered-binary", "ttheader-binary", "ttheader-binary-mux"}},
 }
 
@@ -61,6 +64,14 @@ func pairs() []suite.Pair {
 	return all
 }
 
+// trials are some that are always made, and others that only make test-all makes.
+func trials(always []suite.Trial, others ...suite.Trial) []suite.Trial {
+	if suite.All() {
+		return append(always, others...)
+	}
+	return always
+}
+
 func named(name string) *peers.Library {
 	for _, l := range libraries {
 		if l.library.Name == name {
@@ -77,12 +88,21 @@ func hasHeaders(peer peers.Peer) bool {
 	return strings.Contains(program(peer).Settings, "theader")
 }
 
+// byID reports whether replies to a client overtake each other. All of Kitex in that
+// setting can take that, and all of Node.js: a part of it shows that.
+func byID(client peers.Peer) bool {
+	p := program(client)
+	return client == kitexMux || p.Library == peers.ThriftNode && strings.HasSuffix(p.Settings, "-mux")
+}
+
 // config declares the one-way method where calls do not tell it, and lets replies
 // overtake each other where clients can take that.
 func config(client peers.Peer) string {
 	switch p := program(client); {
 	case client == kitexMux:
 		return "{oneway: [tell], replies: by_id}"
+	case byID(client):
+		return "{replies: by_id}"
 	case p.Library == peers.ThriftGo, p.Library == peers.Kitex:
 		return `{oneway: [tell, "Peer:tell", "Second:tell"]}`
 	}
@@ -90,11 +110,14 @@ func config(client peers.Peer) string {
 }
 
 // connections are one for each thread. Kitex gives one up after an exception and after
-// a one-way call, and has others for its second service.
+// a one-way call, and has others for its second service. Node.js has one for all.
 func connections(client, _ peers.Peer) suite.Connections {
 	all := suite.Connections{Least: suite.Threads, Most: suite.Threads, Last: suite.CallsAtATime}
-	if program(client).Library == peers.Kitex {
+	switch program(client).Library {
+	case peers.Kitex:
 		all.Most = calls
+	case peers.ThriftNode:
+		all.Least, all.Most = 1, 1
 	}
 	return all
 }

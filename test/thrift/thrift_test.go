@@ -25,6 +25,14 @@ var (
 	kitex      = peers.Program{Library: peers.Kitex, Settings: "framed-binary"}
 	kitexTT    = peers.Program{Library: peers.Kitex, Settings: "ttheader-binary"}
 	kitexMux   = peers.Program{Library: peers.Kitex, Settings: "ttheader-binary-mux"}
+
+	pythonFramed   = peers.Program{Library: peers.ThriftPython, Settings: "framed-binary"}
+	pythonBuffered = peers.Program{Library: peers.ThriftPython, Settings: "buffered-compact-mux"}
+	pythonTHeader  = peers.Program{Library: peers.ThriftPython, Settings: "theader-binary-mux"}
+	node           = peers.Program{Library: peers.ThriftNode, Settings: "buffered-binary"}
+	nodeMux        = peers.Program{Library: peers.ThriftNode, Settings: "framed-compact-mux"}
+	javaFramed     = peers.Program{Library: peers.ThriftJava, Settings: "framed-compact-mux"}
+	javaBuffered   = peers.Program{Library: peers.ThriftJava, Settings: "buffered-binary-mux"}
 )
 
 // calls is how many mixed calls are compared on each path.
@@ -46,12 +54,22 @@ var protocol = suite.Protocol{
 	Pairs:       pairs(),
 	Connections: connections,
 
-	Idle:            []suite.Trial{{Peer: goFramed, Envoys: oldest}, {Peer: kitexTT, Envoys: newest}},
-	RouteChanges:    []suite.Trial{{Peer: goBuffered, Envoys: oldest}, {Peer: kitex, Envoys: newest}},
-	ListenerChanges: []suite.Trial{{Peer: goFramed, Envoys: oldest}, {Peer: kitexTT, Envoys: newest}},
-	ServersKilled:   []suite.Trial{{Peer: goFramed, Envoys: suite.Both}, {Peer: kitexTT, Envoys: newest}},
-	ClientsKilled:   []suite.Trial{{Peer: goBuffered, Envoys: oldest}, {Peer: kitexMux, Envoys: newest}},
-	Restarts:        []suite.Trial{{Peer: goFramed, Envoys: newest}, {Peer: kitexTT, Envoys: oldest}},
+	Idle: trials([]suite.Trial{{Peer: goFramed, Envoys: oldest}, {Peer: kitexTT, Envoys: newest}},
+		suite.Trial{Peer: node, Envoys: oldest}, suite.Trial{Peer: javaBuffered, Envoys: newest}),
+	RouteChanges: trials([]suite.Trial{{Peer: goBuffered, Envoys: oldest}, {Peer: kitex, Envoys: newest}},
+		suite.Trial{Peer: nodeMux, Envoys: oldest}, suite.Trial{Peer: javaFramed, Envoys: newest}),
+	ListenerChanges: trials([]suite.Trial{
+		{Peer: goFramed, Envoys: oldest}, {Peer: kitexTT, Envoys: newest}, {Peer: pythonFramed, Envoys: newest},
+	}, suite.Trial{Peer: nodeMux, Envoys: oldest}, suite.Trial{Peer: javaBuffered, Envoys: newest}),
+	ServersKilled: trials([]suite.Trial{
+		{Peer: goFramed, Envoys: suite.Both}, {Peer: kitexTT, Envoys: newest}, {Peer: pythonBuffered, Envoys: oldest},
+	}, suite.Trial{Peer: node, Envoys: newest}, suite.Trial{Peer: javaFramed, Envoys: oldest}),
+	ClientsKilled: trials([]suite.Trial{
+		{Peer: goBuffered, Envoys: oldest}, {Peer: kitexMux, Envoys: newest}, {Peer: nodeMux, Envoys: newest},
+	}, suite.Trial{Peer: pythonFramed, Envoys: oldest}, suite.Trial{Peer: javaBuffered, Envoys: oldest}),
+	Restarts: trials([]suite.Trial{
+		{Peer: goFramed, Envoys: newest}, {Peer: kitexTT, Envoys: oldest}, {Peer: nodeMux, Envoys: newest},
+	}, suite.Trial{Peer: pythonTHeader, Envoys: oldest}, suite.Trial{Peer: javaFramed, Envoys: newest}),
 	// Framed and buffered messages do not tell a deadline, and THeader of Apache Thrift
 	// has no header for it.
 	Timeouts: []suite.Trial{{Peer: kitexTT, Envoys: newest}},
@@ -63,6 +81,7 @@ var protocol = suite.Protocol{
 			kitexMux,
 			goTHeader,
 			peers.Program{Library: peers.ThriftGo, Settings: "buffered-compact-mux"},
+			pythonBuffered, pythonTHeader, nodeMux, javaFramed, javaBuffered,
 		},
 		Lacks:    lacks,
 		Expect:   expectError,
@@ -91,7 +110,7 @@ func lacks(client peers.Peer, name string) bool {
 	case "large-metadata", "two-spellings":
 		return !hasHeaders(client)
 	case "stranger":
-		return client != kitexMux
+		return !byID(client)
 	}
 	return false
 }
