@@ -26,6 +26,14 @@ func TestPeers(t *testing.T) {
 		"thriftpy2-unframed-binary-call": {kind: sdk.KindRequest, method: "sayHello"},
 		"node-framed-compact-call":       {kind: sdk.KindRequest, id: 1, method: "sayHello"},
 		"node-framed-binary-exception":   {kind: sdk.KindResponse, id: 1, status: sdk.Status{Code: sdk.Unknown, Message: []byte("Unknown function nope")}},
+		"java-framed-binary-exception":   {kind: sdk.KindResponse, id: 1, status: sdk.Status{Code: sdk.Unimplemented, Native: 1, Message: []byte("Invalid method name: 'nope'")}},
+		"java-unframed-compact-exception-internal": {
+			kind: sdk.KindResponse, id: 1,
+			status: sdk.Status{Code: sdk.Unknown, Native: 6, Message: []byte("Internal error processing sayHello")},
+		},
+		"java-framed-compact-reply-declared":    {kind: sdk.KindResponse, id: 1, entries: "thrift-exception=1", status: sdk.Status{Code: sdk.FailedPrecondition}},
+		"java-unframed-binary-call-multiplexed": {kind: sdk.KindRequest, id: 1, service: "Greeter", method: "sayHello"},
+		"java-unframed-compact-oneway":          {kind: sdk.KindOneWay, id: 1, method: "notify"},
 		"kitex-ttheader-call": {
 			kind: sdk.KindRequest, id: 13, service: "Greeter", method: "sayHello", timeout: time.Second,
 			entries: "RPC_PERSIST_lane=blue transport_type=framed rpc_timeout=1000 from_service= from_method= to_service=greeter.svc to_method=sayHello msg_type=1",
