@@ -48,8 +48,9 @@ func buildJava(tb testing.TB, source, target string, properties []string) {
 	if err := os.RemoveAll(target); err != nil {
 		tb.Fatal(err)
 	}
-	arguments := []string{"-q", "-B", "-f", filepath.Join(source, "pom.xml"), "package", "-Dpeer.directory=" + target}
-	run(tb, 10*time.Minute, "mvn", append(arguments, properties...)...)
+	run(tb, 10*time.Minute, "mvn", append([]string{
+		"-q", "-B", "-f", filepath.Join(source, "pom.xml"), "package", "-Dpeer.directory=" + target,
+	}, properties...)...)
 }
 
 // upToDate reports whether the result is newer than all of the sources.
