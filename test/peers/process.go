@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -138,19 +140,24 @@ func root(tb testing.TB) string {
 	}
 }
 
-// freePort returns a port that nobody listens at just now.
+// freePort returns a port that nobody listens at just now. It is below those that
+// systems give to whoever asks for any (32768 and up on Linux), so it is still free when
+// a server comes that takes long to start, or comes again.
 func freePort(tb testing.TB) string {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
+	for range 100 {
+		port := strconv.Itoa(10_000 + rand.IntN(20_000))
+		l, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			tb.Fatal(err)
+		}
+		return port
 	}
-	defer func() { _ = l.Close() }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return port
+	tb.Fatal("no port is free between 10000 and 30000")
+	return ""
 }
 
 // run runs a command to its end.
