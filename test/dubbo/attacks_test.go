@@ -2,20 +2,16 @@ package dubbo
 
 import (
 	"bytes"
-	"context"
-	"crypto/tls"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"maps"
 	"net"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	hessian "github.com/apache/dubbo-go-hessian2"
-	"golang.org/x/net/http2"
 
 	"github.com/meltemi-mesh/meltemi/test/peers"
 	"github.com/meltemi-mesh/meltemi/test/suite"
@@ -144,12 +140,12 @@ func TestFramesThatContradictTheirHeaders(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			provider := peers.Serve(t, java33)
 			proxy := peers.Start(t, version, guarded(provider.Port))
-			client := http2Client(t)
+			client := suite.HTTP2(t)
 			want := map[string]int{}
 			for name, a := range attacks {
 				headers := map[string]string{"content-type": "application/grpc+dubbo", "te": "trailers", "x-rpc-interface": service}
 				maps.Copy(headers, a.headers)
-				status := post(t, client, "http://127.0.0.1:"+proxy.Port+a.path, headers, a.body)
+				status := suite.Post(t, client, "http://127.0.0.1:"+proxy.Port+a.path, headers, a.body)
 				if good := status == "0"; good != (a.runs != "") {
 					t.Errorf("%s: grpc-status %s", name, status)
 				}
@@ -245,38 +241,4 @@ func ran(t *testing.T, port string, want map[string]int) {
 	if want := "{" + strings.Join(all, ", ") + "}"; got != want {
 		t.Errorf("the provider ran %s, want %s", got, want)
 	}
-}
-
-func http2Client(t *testing.T) *http.Client {
-	t.Helper()
-	transport := &http2.Transport{
-		AllowHTTP: true,
-		DialTLSContext: func(ctx context.Context, network, address string, _ *tls.Config) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, network, address)
-		},
-	}
-	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: 20 * time.Second}
-}
-
-// post sends a request and returns the grpc-status of its answer.
-func post(t *testing.T, client *http.Client, url string, headers map[string]string, body []byte) string {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for k, v := range headers {
-		req.Header.Set(k, v)
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		t.Fatal(err)
-	}
-	return resp.Header.Get("grpc-status")
 }

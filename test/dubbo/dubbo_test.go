@@ -64,7 +64,7 @@ var protocol = suite.Protocol{
 	Timeouts:        []suite.Trial{{Peer: java33, Envoys: newest}},
 	Heartbeats:      3,
 	Warm:            func(peers.Peer) int { return 2 },
-	GoAway:          true,
+	LosesNone:       true,
 	Elsewhere:       true,
 
 	Errors: suite.Errors{

@@ -115,6 +115,16 @@ clusters:
 - {name: breaker, codec: CODEC, endpoints: ["SERVER"], circuit_breakers: {thresholds: [{max_connections: 0, max_pending_requests: 0}]}}
 `
 
+// Silent is the port of a server that reads what it can and answers nothing.
+func Silent(t *testing.T) string {
+	t.Helper()
+	_, port, err := net.SplitHostPort(listen(t, func(net.Conn) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
 // listen runs a server that reads what it can and then does as it is told with each
 // connection.
 func listen(t *testing.T, then func(net.Conn)) string {

@@ -14,7 +14,11 @@ import (
 // proxy, before the caller gives up by itself.
 func (p *Protocol) testTimeout(t *testing.T, peer peers.Peer, envoy string) {
 	server := peers.Serve(t, peer)
-	proxy := peers.Start(t, envoy, peers.Bridge(p.codec(peer, margin), server.Port))
+	mesh := peers.Bridge(p.codec(peer, margin), server.Port)
+	if p.RouteDeadlines {
+		mesh = strings.Replace(mesh, "route: {cluster: server}", "route: {cluster: server, timeout: 0.8s}", 1)
+	}
+	proxy := peers.Start(t, envoy, mesh)
 	got := strings.Join(peers.Call(t, peer, proxy.Port, "sleep", 1, 1200*time.Millisecond, "4000"), "\n")
 	if !strings.Contains(got, "upstream request timeout") && !strings.Contains(got, "downstream duration timeout") {
 		t.Errorf("the client saw %q, not the proxy's error", got)

@@ -42,9 +42,11 @@ type Protocol struct {
 	Heartbeats int
 	// Warm is how many calls a client makes before the one that sleeps; nil is none.
 	Warm func(client peers.Peer) int
-	// GoAway tells that clients can be asked to go. If not, the end of a connection may
-	// cross a call, which is lost.
-	GoAway bool
+	// LosesNone is for clients that can be asked to go, or that make a call again that
+	// crosses the end of its connection. Others lose that call.
+	LosesNone bool
+	// RouteDeadlines is for clients that tell nobody how long they wait: the route does.
+	RouteDeadlines bool
 	// Elsewhere is for clients that are given two addresses, since they do not soon come
 	// back to the one that they left.
 	Elsewhere bool
