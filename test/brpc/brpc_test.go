@@ -37,7 +37,9 @@ var protocol = suite.Protocol{
 	},
 	Pairs: []suite.Pair{{Client: once, Server: once, Envoys: suite.Both}},
 	// A pool of 8, and one for each of five other stubs.
-	Connections: func(peers.Peer) (least, most int) { return 13, 13 },
+	Connections: func(_, _ peers.Peer) suite.Connections {
+		return suite.Connections{Least: 13, Most: 13, Last: suite.CallsAtATime}
+	},
 
 	Idle:         []suite.Trial{{Peer: once, Envoys: oldest}},
 	RouteChanges: []suite.Trial{{Peer: once, Envoys: oldest}},
