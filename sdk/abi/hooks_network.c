@@ -116,7 +116,8 @@ data_status envoy_dynamic_module_on_network_filter_read(network_envoy envoy, net
       &chunks, envoy_dynamic_module_callback_network_filter_get_read_buffer_chunks_size(envoy));
   envoy_dynamic_module_callback_network_filter_get_read_buffer_chunks(envoy, chunks.list);
 
-  meltemi_network_output out = {.arena = meltemi_arena_take()};
+  meltemi_count counts[MELTEMI_MAX_COUNTS];
+  meltemi_network_output out = {.arena = meltemi_arena_take(), .counts = counts};
   meltemiNetworkRead(meltemi_worker(), n->handle, chunks.list, chunks.length, end_stream, &out);
   meltemi_chunks_free(&chunks);
   // Every byte is ours now: an incomplete message left in Envoy's buffer would stop
@@ -156,7 +157,8 @@ data_status envoy_dynamic_module_on_network_filter_write(network_envoy envoy, ne
       &chunks, envoy_dynamic_module_callback_network_filter_get_write_buffer_chunks_size(envoy));
   envoy_dynamic_module_callback_network_filter_get_write_buffer_chunks(envoy, chunks.list);
 
-  meltemi_network_output out = {.arena = meltemi_arena_take()};
+  meltemi_count counts[MELTEMI_MAX_COUNTS];
+  meltemi_network_output out = {.arena = meltemi_arena_take(), .counts = counts};
   meltemiNetworkWrite(meltemi_worker(), n->handle, chunks.list, chunks.length, &out);
   meltemi_chunks_free(&chunks);
   envoy_dynamic_module_callback_network_filter_drain_write_buffer(envoy, data_length);
@@ -170,7 +172,8 @@ static void wake(network_envoy envoy, meltemi_network* n) {
   if (n->handle == 0 || n->pass_through) {
     return;
   }
-  meltemi_network_output out = {.arena = meltemi_arena_take()};
+  meltemi_count counts[MELTEMI_MAX_COUNTS];
+  meltemi_network_output out = {.arena = meltemi_arena_take(), .counts = counts};
   meltemiNetworkWake(meltemi_worker(), n->handle, &out);
   meltemi_pressure_send(envoy, n, peer_bytes(&out), out.hurry || out.close != MELTEMI_CLOSE_NONE);
   count(envoy, &out);
@@ -208,7 +211,8 @@ void envoy_dynamic_module_on_network_filter_event(
                          event != envoy_dynamic_module_type_network_connection_event_LocalClose)) {
     return;
   }
-  meltemi_network_output out = {.arena = meltemi_arena_take()};
+  meltemi_count counts[MELTEMI_MAX_COUNTS];
+  meltemi_network_output out = {.arena = meltemi_arena_take(), .counts = counts};
   meltemiNetworkClosed(meltemi_worker(), n->handle, &out);
   count(envoy, &out);
   meltemi_arena_give(out.arena);
@@ -219,7 +223,8 @@ void envoy_dynamic_module_on_network_filter_destroy(network_module module) {
   meltemi_network* n = (meltemi_network*)module;
   if (n->handle != 0) {
     // The connection never reported its end; its last counts are lost with it.
-    meltemi_network_output out = {.arena = meltemi_arena_take()};
+    meltemi_count counts[MELTEMI_MAX_COUNTS];
+    meltemi_network_output out = {.arena = meltemi_arena_take(), .counts = counts};
     meltemiNetworkClosed(meltemi_worker(), n->handle, &out);
     meltemi_arena_give(out.arena);
   }

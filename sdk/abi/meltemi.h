@@ -51,7 +51,7 @@ void meltemi_arena_give(meltemi_arena* arena);
 void meltemi_arena_reserve(meltemi_arena* arena, size_t size);
 
 // Room for the changes of two edges: a connection's, and what its worker has gathered.
-enum { MELTEMI_MAX_COUNTS = 64 };
+enum { MELTEMI_MAX_COUNTS = 96 };
 
 // A change of one of Envoy's metrics: a counter, or the gauge of open calls.
 typedef struct {
@@ -74,7 +74,7 @@ typedef struct {
   bool pass_through;
   bool hurry;  // nothing may be held back from the client
   size_t counts_length;
-  meltemi_count counts[MELTEMI_MAX_COUNTS];
+  meltemi_count* counts;  // room for MELTEMI_MAX_COUNTS, the hook's
 } meltemi_network_output;
 
 // How much may wait for a client, in bytes.

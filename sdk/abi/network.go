@@ -178,7 +178,7 @@ func (c *network) count(counts *engine.Counts, out *C.meltemi_network_output) {
 	}
 	counts.Each(func(m engine.Metric, delta int) {
 		if id := c.config.metrics[m]; id != 0 && out.counts_length < C.MELTEMI_MAX_COUNTS {
-			out.counts[out.counts_length] = C.meltemi_count{id: id, delta: C.int64_t(delta), gauge: C.bool(m.Gauge())}
+			unsafe.Slice(out.counts, C.MELTEMI_MAX_COUNTS)[out.counts_length] = C.meltemi_count{id: id, delta: C.int64_t(delta), gauge: C.bool(m.Gauge())}
 			out.counts_length++
 		}
 	})

@@ -14,7 +14,7 @@ func TestTheLibraryTellsWhatItCarries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(info.Names(), []string{"dubbo", "thrift"}) {
+	if !slices.Equal(info.Names(), []string{"brpc", "dubbo", "thrift"}) {
 		t.Errorf("%v", info.Names())
 	}
 }

@@ -168,6 +168,7 @@ func (d *Downstream) forget(c *call) {
 // more, or never was.
 func (d *Downstream) finish(c *call, f sdk.Failure) {
 	d.counts.Add(MetricLocalReplies, 1)
+	d.counts.Add(MetricError(f.Cause), 1)
 	var ok bool
 	if d.kind().ordered {
 		c.reply, ok = d.guarded.reply(c.reply[:0], c.facts(), f)

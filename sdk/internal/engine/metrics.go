@@ -6,7 +6,7 @@ import "github.com/meltemi-mesh/meltemi/sdk"
 // MetricOpenCalls, which is a gauge.
 type Metric uint8
 
-// The metrics. The refusals by cause follow the last of them.
+// The metrics. The refusals by cause follow the last of them, and the errors by cause those.
 const (
 	MetricCalls                  Metric = iota // requests and one-way calls that were decoded
 	MetricOnewayCalls                          // those of them that want no answer
@@ -28,13 +28,25 @@ const (
 var causes = sdk.Causes()
 
 // NumMetrics is the number of metrics.
-const NumMetrics = int(metricRefused) + numCauses
+const NumMetrics = int(metricRefused) + 2*numCauses
 
 // numCauses is checked against sdk.Causes by a test.
 const numCauses = 17
 
 // MetricRefused is the counter of calls that were refused for that cause.
-func MetricRefused(cause sdk.Cause) Metric { return metricRefused + Metric(cause) }
+func MetricRefused(cause sdk.Cause) Metric { return metricRefused + known(cause) }
+
+// MetricError is the counter of errors that clients were given for that cause, by Envoy and
+// by this library.
+func MetricError(cause sdk.Cause) Metric { return metricRefused + numCauses + known(cause) }
+
+// known is the number of a cause; one that a codec made up counts as unknown.
+func known(cause sdk.Cause) Metric {
+	if cause >= numCauses {
+		return 0
+	}
+	return Metric(cause)
+}
 
 // MetricNames are the names of the metrics, without prefix.
 var MetricNames = metricNames()
@@ -47,6 +59,7 @@ func metricNames() (names [NumMetrics]string) {
 	})
 	for _, cause := range causes {
 		names[MetricRefused(cause)] = "refused_" + cause.String()
+		names[MetricError(cause)] = "errors_" + cause.String()
 	}
 	return names
 }
@@ -59,6 +72,8 @@ type Counts struct {
 	deltas  [NumMetrics]int
 	changed uint64 // a bit for each metric with a delta
 }
+
+const _ = uint(64 - NumMetrics) // there is a bit for each
 
 // Add changes a metric by n.
 func (c *Counts) Add(m Metric, n int) {

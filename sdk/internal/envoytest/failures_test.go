@@ -101,6 +101,13 @@ func TestLocalReplies(t *testing.T) {
 			t.Errorf("a call whose connection was lost ran %d times", executions)
 		}
 		envoy.Eventually("cluster.closed.upstream_rq_retry", 2)
+		for cause, n := range map[sdk.Cause]int{
+			sdk.CauseNoRoute: 2, sdk.CauseNoUpstream: 1, sdk.CauseConnectFailure: 1, sdk.CauseConnectionLost: 1,
+			sdk.CauseTimeout: 2, sdk.CauseDenied: 1, sdk.CauseRateLimited: 1, sdk.CauseAborted: 1,
+		} {
+			envoy.Eventually("dynamicmodulescustom.meltemi_errors_"+cause.String(), n)
+		}
+		envoy.Eventually("dynamicmodulescustom.meltemi_local_replies", len(tests))
 	})
 }
 

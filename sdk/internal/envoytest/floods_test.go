@@ -132,7 +132,7 @@ func TestUnfinishedBodies(t *testing.T) {
 			t.Fatalf("got %+v", got)
 		}
 		before := envoy.resident()
-		const calls = 300
+		const calls = 600
 		begun := testcodec.Append(nil, request(1, strings.Repeat("x", 2<<20)))[:1<<20]
 		a := newAttacker(t, envoy.Port("rpc"))
 		never, end := io.Pipe()
@@ -154,7 +154,7 @@ func TestUnfinishedBodies(t *testing.T) {
 			})
 		}
 		read.Wait() // each has sent what it sends
-		if grown := (envoy.resident() - before) >> 20; grown > 150 {
+		if grown := (envoy.resident() - before) >> 20; grown > 300 {
 			t.Errorf("%d MiB of unfinished requests took %d MiB", calls, grown)
 		}
 		got := Dial(t, envoy.Port("rpc")).Call(request(2, "small"))
