@@ -411,3 +411,66 @@ func FuzzBridge(f *testing.F) {
 		}
 	})
 }
+
+// TestBridgeRefusesWhatNoMutationCanMend: without a byte to the server.
+func TestBridgeRefusesWhatNoMutationCanMend(t *testing.T) {
+	c := config(t, `{"name":"toy","oneway":["com.foo.Bar/fire"]}`)
+	frame := func(kind sdk.Kind, method string) []byte {
+		m := callOf(1, method)
+		m.Kind = kind
+		return testcodec.Append(nil, m)
+	}
+	call := frame(sdk.KindRequest, "m")
+	with := func(name, value string) []Field {
+		list := requestHeaders()
+		for i := range list {
+			if string(list[i].Name) == name {
+				list[i].Value = []byte(value)
+				return list
+			}
+		}
+		return append(list, Field{[]byte(name), []byte(value)})
+	}
+	for name, tt := range map[string]struct {
+		headers []Field
+		body    []byte
+	}{
+		"two frames":                  {requestHeaders(), append(bytes.Clone(call), call...)},
+		"a byte behind":               {requestHeaders(), append(bytes.Clone(call), 0)},
+		"another method of HTTP":      {with(":method", "PUT"), call},
+		"another content-type":        {with("content-type", "application/grpc+dubbo"), call},
+		"content-type twice":          {requestHeaders("content-type", "application/grpc+toy"), call},
+		"one-way, not told":           {requestHeaders(), frame(sdk.KindOneWay, "m")},
+		"told one-way":                {with(headerKind, "oneway"), call},
+		"told one-way twice":          {requestHeaders(headerKind, "oneway", headerKind, "oneway"), frame(sdk.KindOneWay, "m")},
+		"an unknown kind":             {with(headerKind, "stream"), call},
+		"a reply":                     {requestHeaders(), frame(sdk.KindResponse, "m")},
+		"a heartbeat":                 {requestHeaders(), frame(sdk.KindHeartbeat, "m")},
+		"a call made one-way":         {with(":path", "/com.foo.Bar/fire"), call},
+		"a one-way call made another": {spelled("/com.foo.Bar/m", headerKind, "oneway"), frame(sdk.KindRequest, "fire")},
+	} {
+		b := NewBridge(c)
+		b.Headers(tt.headers, false)
+		o := b.Data([][]byte{tt.body}, true)
+		if len(o.ToServer) > 0 || !o.Defer {
+			t.Errorf("%s: the server gets %q", name, o.ToServer)
+			continue
+		}
+		if got := show(b.Deferred().Response); !strings.Contains(got, "meltemi_") || !strings.Contains(got, "end=true") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	// x-rpc-local-* is this proxy's own: it changes nothing.
+	b := NewBridge(c)
+	b.Headers(requestHeaders("x-rpc-local-tier", "gold", "x-rpc-status", "5"), false)
+	if o := b.Data([][]byte{call}, true); !bytes.Equal(o.ToServer, call) {
+		t.Errorf("local headers: the server gets %q", o.ToServer)
+	}
+	// An entry of tracing that no header names stays; any other goes.
+	b = NewBridge(c)
+	b.Headers(requestHeaders(), false)
+	o := b.Data([][]byte{testcodec.Append(nil, callOf(1, "m", [2]string{"traceparent", "t"}, [2]string{"tenant", "x"}))}, true)
+	if m, _, _ := testcodec.Parse(o.ToServer); fmt.Sprint(m.Entries) != "[[traceparent t]]" {
+		t.Errorf("the server gets %v", m.Entries)
+	}
+}

@@ -191,3 +191,92 @@ func TestTheWindowForResponses(t *testing.T) {
 		t.Errorf("%v: %+v", err, f)
 	}
 }
+
+// TestTheConnectionManagerIsAnswered: its settings and pings have their acknowledgement,
+// not from Write but from the wake that it asks for.
+func TestTheConnectionManagerIsAnswered(t *testing.T) {
+	d, m := opened(t, config(t, `{"name":"toy"}`), testcodec.Append(nil, callOf(1, "m"))...)
+	_ = m.writer.WriteSettings()
+	_ = m.writer.WritePing(false, [8]byte{1, 2, 3})
+	_ = m.writer.WritePing(true, [8]byte{9}) // an answer, which has none
+	if o := d.Write(epoch, [][]byte{m.written()}); len(o.HTTP) > 0 || !o.Wake {
+		t.Errorf("from Write: %x, wake %t", o.HTTP, o.Wake)
+	}
+	answers := d.Wake(epoch).HTTP
+	settings, rest, err := nextFrame(answers)
+	if err != nil || settings.kind != frameSettings || settings.flags != flagAck {
+		t.Errorf("%v, the first answer is %+v", err, settings)
+	}
+	ping, rest, err := nextFrame(rest)
+	if err != nil || ping.kind != framePing || ping.flags != flagAck || !bytes.Equal(ping.payload, []byte{1, 2, 3, 0, 0, 0, 0, 0}) || len(rest) > 0 {
+		t.Errorf("%v, the second answer is %+v, and then comes %x", err, ping, rest)
+	}
+}
+
+// TestALargerWindowInSettings lets a body go on that had no window.
+func TestALargerWindowInSettings(t *testing.T) {
+	d, m := opened(t, config(t, `{"name":"toy"}`), testcodec.Append(nil, callOf(1, "m"))...)
+	for _, window := range []uint32{10, 100_000} {
+		_ = m.writer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: window})
+		d.Write(epoch, [][]byte{m.written()})
+		m.take(d.Wake(epoch).HTTP)
+		if window == 10 {
+			m.take(d.Read(epoch, [][]byte{testcodec.Append(nil, callOf(2, "m"))}).HTTP)
+		}
+	}
+	if r := m.requests[3]; !r.ended {
+		t.Errorf("%d bytes of the body have come", len(r.body))
+	}
+}
+
+// TestRepliesThatAreNone make their call an error: another call's, another kind's, two, or
+// of another protocol.
+func TestRepliesThatAreNone(t *testing.T) {
+	message := func(kind sdk.Kind, id uint64) []byte {
+		return testcodec.Append(nil, testcodec.Message{Kind: kind, ID: id, Payload: "not for you"})
+	}
+	fine := good()
+	for name, tt := range map[string]struct {
+		body   []byte
+		fields []string
+	}{
+		"another call's":      {message(sdk.KindResponse, 8), fine},
+		"a request":           {message(sdk.KindRequest, 7), fine},
+		"two":                 {append(message(sdk.KindResponse, 7), message(sdk.KindResponse, 7)...), fine},
+		"half":                {message(sdk.KindResponse, 7)[:20], fine},
+		"of another protocol": {message(sdk.KindResponse, 7), []string{":status", "200", "content-type", "application/grpc+dubbo", "grpc-status", "0"}},
+		"of no protocol":      {message(sdk.KindResponse, 7), []string{":status", "200", "content-type", "application/grpc", "grpc-status", "0"}},
+	} {
+		d, m := opened(t, config(t, `{"name":"toy"}`), testcodec.Append(nil, callOf(7, "m"))...)
+		m.respond(1, tt.body, tt.fields...)
+		o := d.Write(epoch, [][]byte{m.written()})
+		if got, rest, ok := testcodec.Parse(o.Peer); !ok || got.ID != 7 || got.Entry("cause") != "bad_response" || len(rest) > 0 {
+			t.Errorf("%s: the client got %q", name, o.Peer)
+		}
+	}
+}
+
+// TestStreamsRunOut after a thousand million calls: the client is asked to go, and no call
+// is lost.
+func TestStreamsRunOut(t *testing.T) {
+	d, m := opened(t, config(t, `{"name":"toy"}`), testcodec.Append(nil, callOf(1, "m"))...)
+	m.respond(1, testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, ID: 1}), good()...)
+	d.Write(epoch, [][]byte{m.written()})
+	d.nextStream = maxStreamID - 4
+	var peer []byte
+	for id := range uint64(4) {
+		o := d.Read(epoch, [][]byte{testcodec.Append(nil, callOf(id, "m"))})
+		m.take(o.HTTP)
+		peer = append(peer, o.Peer...)
+	}
+	if got := m.order[1:]; len(got) != 2 || got[0] != maxStreamID-4 || got[1] != maxStreamID-2 {
+		t.Fatalf("streams %v", got)
+	}
+	var kinds []string
+	for reply, rest, ok := testcodec.Parse(peer); ok; reply, rest, ok = testcodec.Parse(rest) {
+		kinds = append(kinds, reply.Kind.String()+" "+reply.Entry("cause"))
+	}
+	if got := strings.Join(kinds, ", "); got != "go-away , response draining, response draining" {
+		t.Errorf("the client got %s", got)
+	}
+}

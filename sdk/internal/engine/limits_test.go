@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -203,5 +204,106 @@ func TestABrokenConnectionBeforeTheCall(t *testing.T) {
 	b.Data([][]byte{testcodec.Append(nil, callOf(1, "m"))}, true)
 	if got := show(b.Deferred().Response); !strings.Contains(got, "grpc-status=14 ") {
 		t.Errorf("%s", got)
+	}
+}
+
+// TestClientsThatCannotBeToldAnError are let go, and soon, so that they do not wait in vain.
+func TestClientsThatCannotBeToldAnError(t *testing.T) {
+	d, m := opened(t, config(t, `{"name":"toy","config":{"mute":true}}`), testcodec.Append(nil, callOf(1, "m"))...)
+	m.respond(1, nil, ":status", "200", "grpc-status", "14", headerCause, "503 UF connection_failure")
+	o := d.Write(epoch, [][]byte{m.written()})
+	if len(o.Peer) > 0 || !o.Wake || d.Wake(epoch).Close != CloseAfterFlush {
+		t.Errorf("the client got %q, wake %t", o.Peer, o.Wake)
+	}
+}
+
+// TestLengthsBeyondReason are not waited for: what follows is as little to be trusted.
+func TestLengthsBeyondReason(t *testing.T) {
+	c := config(t, `{"name":"toy","max_message_bytes":1000}`)
+	for length, closed := range map[uint32]bool{1000: false, 3900: false, 4100: true, 1 << 31: true} {
+		declared := testcodec.Append(nil, testcodec.Message{Kind: sdk.KindRequest, ID: 3, Service: "s", Method: "m"})
+		binary.BigEndian.PutUint32(declared[20:], length)
+		d := NewDownstream(c, Env{})
+		o := d.Read(epoch, [][]byte{declared})
+		if reply, _, ok := testcodec.Parse(o.Peer); !ok || reply.Entry("cause") != "too_large" || (o.Close != CloseNone) != closed {
+			t.Errorf("%d bytes: %+v, close %v", length, reply, o.Close)
+		}
+	}
+}
+
+// TestHeartbeatsToSilentClients come when configured, and not to those who speak.
+func TestHeartbeatsToSilentClients(t *testing.T) {
+	d := NewDownstream(config(t, `{"name":"toy","heartbeat_interval":"1s"}`), Env{})
+	o := d.Read(epoch, [][]byte{testcodec.Append(nil, callOf(1, "m"))})
+	if o.WakeIn != time.Second {
+		t.Fatalf("woken in %v", o.WakeIn)
+	}
+	spoke := epoch.Add(600 * time.Millisecond)
+	d.Read(spoke, [][]byte{testcodec.Append(nil, testcodec.Message{Kind: sdk.KindHeartbeatReply})})
+	if o = d.Wake(epoch.Add(time.Second)); len(o.Peer) > 0 || o.WakeIn != 600*time.Millisecond {
+		t.Errorf("to a client that spoke: %q, again in %v", o.Peer, o.WakeIn)
+	}
+	o = d.Wake(spoke.Add(time.Second))
+	if m, _, ok := testcodec.Parse(o.Peer); !ok || m.Kind != sdk.KindHeartbeat || o.WakeIn != time.Second {
+		t.Errorf("to a silent client: %+v, again in %v", m, o.WakeIn)
+	}
+}
+
+// liar is a codec that claims to have read more, or less, than there is.
+type liar struct {
+	testcodec.Codec
+	length int
+	kind   sdk.Kind
+}
+
+func (l *liar) Decode(_ sdk.Side, _ []byte, m *sdk.Message) (int, error) {
+	m.Kind = l.kind
+	return l.length, nil
+}
+
+// TestCodecsThatLie cost their connection and nothing else: no panic, no endless loop.
+func TestCodecsThatLie(t *testing.T) {
+	for name, codec := range map[string]*liar{
+		"nothing read":   {length: 0, kind: sdk.KindRequest},
+		"less than that": {length: -5, kind: sdk.KindRequest},
+		"more than is":   {length: 1 << 40, kind: sdk.KindRequest},
+		"no kind":        {length: 2},
+		"an odd kind":    {length: 2, kind: 99},
+	} {
+		d := NewDownstream(config(t, `{"name":"toy"}`), Env{})
+		d.cfg.codecs[0] = codec
+		o := d.Read(epoch, [][]byte{[]byte("hello")})
+		if o.Close == CloseNone || len(o.HTTP) > 0 && !bytes.HasSuffix(o.HTTP, appendOpening(nil)) {
+			t.Errorf("%s: close %v, and the connection manager gets %q", name, o.Close, o.HTTP)
+		}
+		b := NewBridge(d.cfg)
+		b.Headers(requestHeaders(), false)
+		if o := b.Data([][]byte{[]byte("hello")}, true); len(o.ToServer) > 0 || !o.Defer {
+			t.Errorf("%s: the server gets %q", name, o.ToServer)
+		}
+	}
+}
+
+// TestMemoryOfGreatMessages is not kept for ever.
+func TestMemoryOfGreatMessages(t *testing.T) {
+	d, m := opened(t, config(t, `{"name":"toy"}`), testcodec.Append(nil, callOf(1, "m"))...)
+	great := callOf(2, "m")
+	great.Payload = strings.Repeat("x", 4<<20)
+	b := testcodec.Append(nil, great)
+	m.take(d.Read(epoch, [][]byte{b[:1<<20]}).HTTP)
+	m.take(d.Read(epoch, [][]byte{b[1<<20:]}).HTTP)
+	for _, stream := range []uint32{1, 3} {
+		m.respond(stream, testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, ID: uint64(stream+1) / 2, Payload: great.Payload}), good()...)
+		d.Write(epoch, [][]byte{m.written()})
+	}
+	d.Wake(epoch)
+	d.Read(epoch, [][]byte{testcodec.Append(nil, callOf(3, "m"))})
+	s := d.scratch
+	kept := cap(s.http) + cap(s.peer) + cap(s.fromClient) + cap(s.fromManager) + cap(d.in.buf) + cap(d.frames.buf)
+	for _, c := range d.spare {
+		kept += cap(c.body) + cap(c.reply)
+	}
+	if kept > 4*maxScratch {
+		t.Errorf("%d bytes are kept", kept)
 	}
 }
