@@ -74,7 +74,7 @@ func (e *encoder) number(typ string, n json.Number) error {
 		if err != nil {
 			return fmt.Errorf("%s is no value of type %s", n, typ)
 		}
-		e.dst = AppendInt(e.dst, int32(v))
+		e.dst = AppendInt(e.dst, int32(v)) //nolint:gosec // of 32 bits at most
 	case "long", "Long", "java.lang.Long":
 		v, err := strconv.ParseInt(n.String(), 10, 64)
 		if err != nil {
