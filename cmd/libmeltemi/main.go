@@ -8,14 +8,17 @@ import (
 	"github.com/meltemi-mesh/meltemi/codecs/brpc"
 	"github.com/meltemi-mesh/meltemi/codecs/dubbo"
 	"github.com/meltemi-mesh/meltemi/codecs/thrift"
+	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/abi"
 )
 
 // main does not run in a shared library; initialising this variable is what does.
-var _ = abi.Register(
-	brpc.Definition(),
-	dubbo.Definition(),
-	thrift.Definition(),
-)
+var _ = abi.Register(abi.Library{
+	Codecs: []sdk.Definition{
+		brpc.Definition(),
+		dubbo.Definition(),
+		thrift.Definition(),
+	},
+})
 
 func main() {}

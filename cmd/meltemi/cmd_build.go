@@ -18,13 +18,14 @@ import (
 // linker (see the Makefile).
 var checkout = ""
 
-const buildLong = `Build a shared library for Envoy with Meltemi's own codecs and those of other modules.
-A process can hold one Go runtime only, so all codecs have to be in one library.
+const buildLong = `Build a shared library for Envoy with Meltemi's own codecs and filters and those of other
+modules. A process can hold one Go runtime only, so all of them have to be in one library.
 
---with names the Go package of a codec, which has the function
-  func Definition() sdk.Definition
+--with names the Go package of a codec or of a layer-7 filter, which has the function
+  func Definition() sdk.Definition       or
+  func Definition() filter.Definition
 as PACKAGE for its latest version, PACKAGE@VERSION, or PACKAGE=FOLDER for sources on this
-machine. Names of codecs must be unique.
+machine. Names of codecs must be unique, and those of filters.
 
 It takes Go, a C compiler and objcopy. The library runs with the glibc of this machine
 and newer ones; what it needs at least is printed.`
@@ -40,7 +41,7 @@ func newBuildCmd() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "build",
-		Short: "Build a shared library with other codecs in it",
+		Short: "Build a shared library with other codecs and filters in it",
 		Long:  buildLong,
 		Example: `  meltemi build --with example.com/ledger=../ledger -o libmeltemi.so
   meltemi build --with example.com/ledger@v1.2.0 --with example.com/rpc/codec
@@ -70,17 +71,25 @@ func newBuildCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "built %s: codecs %s; %s; needs glibc %s or newer\n",
-				output, strings.Join(result.Names(), ", "), result.Go, result.Glibc)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "built %s: codecs %s%s; %s; needs glibc %s or newer\n",
+				output, strings.Join(result.Names(), ", "), withFilters(result.FilterNames()), result.Go, result.Glibc)
 			return err
 		},
 	}
-	cmd.Flags().StringArrayVar(&with, "with", nil, "a codec's `PACKAGE`[@VERSION|=FOLDER]; repeat it for each")
+	cmd.Flags().StringArrayVar(&with, "with", nil, "a codec's or filter's `PACKAGE`[@VERSION|=FOLDER]; repeat it for each")
 	sdkFlags(cmd, &sdkDir, &version)
 	cmd.Flags().StringVarP(&output, "output", "o", "libmeltemi.so", "the library, a `FILE`")
 	cmd.Flags().BoolVar(&keep, "keep", false, "keep the temporary module, and tell where it is")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show what the go command says")
 	return cmd
+}
+
+// withFilters names the filters of a library, if it has any.
+func withFilters(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return "; filters " + strings.Join(names, ", ")
 }
 
 // besideProgram is the folder above that of this program: bin/meltemi of a checkout.

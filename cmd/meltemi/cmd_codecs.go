@@ -63,10 +63,10 @@ func newCodecsCmd(codecs []sdk.Definition) *cobra.Command {
 	return cmd
 }
 
-// describeLibrary describes the library at path, or the codecs of this program.
+// describeLibrary describes the library at path, or what this program carries.
 func describeLibrary(path string, codecs []sdk.Definition) (*moduleinfo.Info, error) {
 	if path == "" {
-		return moduleinfo.Describe(codecs)
+		return moduleinfo.Describe(codecs, builtinFilters())
 	}
 	info, err := moduleinfo.Read(path)
 	if err != nil {

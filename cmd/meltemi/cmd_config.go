@@ -67,7 +67,7 @@ func newConfigCmd(codecs []sdk.Definition) *cobra.Command {
 }
 
 // readMesh reads a mesh file. Each line of its error names the file.
-func readMesh(path string, check mesh.CheckCodec) (*mesh.Mesh, error) {
+func readMesh(path string, check mesh.Check) (*mesh.Mesh, error) {
 	file, err := os.ReadFile(path) //nolint:gosec // the user names the file
 	if err != nil {
 		return nil, cli.Usagef("%w", err)

@@ -14,31 +14,35 @@ import (
 	"github.com/meltemi-mesh/meltemi/sdk/moduleinfo"
 )
 
-// checkCodecs judges what a mesh file says under codec as the shared library will. The
-// library tells which codecs it carries. Without one, or if it does not tell, it is
-// taken to carry those of this program.
-func checkCodecs(builtin []sdk.Definition, library string) (mesh.CheckCodec, error) {
-	codecs := builtin
+// checkLibrary judges what a mesh file says of codecs and filters as the shared library
+// will. The library tells what it carries. Without one, or if it does not tell, it is
+// taken to carry what this program does.
+func checkLibrary(builtin []sdk.Definition, library string) (mesh.Check, error) {
+	codecs, filters := builtin, builtinFilters()
 	if library != "" {
 		info, err := moduleinfo.Read(library)
 		switch {
 		case errors.Is(err, moduleinfo.ErrNone):
 		case err != nil:
-			return nil, cli.Usagef("%w", err)
+			return mesh.Check{}, cli.Usagef("%w", err)
 		default:
-			codecs = codecsOf(info, builtin)
+			codecs, filters = codecsOf(info, builtin), filtersOf(info, filters)
 		}
 	}
-	return func(config []byte) error { return moduleconfig.Check(config, codecs) }, nil
+	return mesh.Check{
+		Codec:  func(config []byte) error { return moduleconfig.Check(config, codecs) },
+		Filter: func(name string, config []byte) error { return moduleconfig.CheckFilter(name, config, codecs, filters) },
+		Route:  func(name string, config []byte) error { return moduleconfig.CheckRoute(name, config, filters) },
+	}, nil
 }
 
 // findLibrary finds the shared library that the flag --library names, or the default
-// one, and what its codecs accept. The library may be empty.
-func findLibrary(path string, builtin []sdk.Definition) (library string, check mesh.CheckCodec, err error) {
+// one, and what it accepts. The library may be empty.
+func findLibrary(path string, builtin []sdk.Definition) (library string, check mesh.Check, err error) {
 	if library, err = supervisor.FindLibrary(path); err != nil {
-		return "", nil, cli.Usagef("%w", err)
+		return "", mesh.Check{}, cli.Usagef("%w", err)
 	}
-	check, err = checkCodecs(builtin, library)
+	check, err = checkLibrary(builtin, library)
 	return library, check, err
 }
 
@@ -53,8 +57,8 @@ func codecsOf(info *moduleinfo.Info, builtin []sdk.Definition) []sdk.Definition 
 			continue
 		}
 		codecs = append(codecs, sdk.Definition{Name: c.Name, Summary: c.Summary, New: func(config []byte) (sdk.Codec, error) {
-			if config = bytes.TrimSpace(config); len(config) > 0 && (config[0] != '{' || !json.Valid(config)) {
-				return nil, errors.New("no JSON object")
+			if err := checkObject(config); err != nil {
+				return nil, err
 			}
 			unknown := foreignCodec{name: c.Name}
 			if slices.Contains(c.Capabilities, "sniff") {
@@ -64,6 +68,14 @@ func codecsOf(info *moduleinfo.Info, builtin []sdk.Definition) []sdk.Definition 
 		}})
 	}
 	return codecs
+}
+
+// checkObject checks the configuration of what only the library has.
+func checkObject(config []byte) error {
+	if config = bytes.TrimSpace(config); len(config) > 0 && (config[0] != '{' || !json.Valid(config)) {
+		return errors.New("no JSON object")
+	}
+	return nil
 }
 
 // foreignCodec stands for a codec that only the library has. Nobody calls it.

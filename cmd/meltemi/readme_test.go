@@ -63,7 +63,7 @@ func declared(capability string) func(*evidence) string {
 
 // TestReadmeTellsWhatCodecsCan keeps README's table of protocols true.
 func TestReadmeTellsWhatCodecsCan(t *testing.T) {
-	info, err := moduleinfo.Describe(builtinCodecs())
+	info, err := moduleinfo.Describe(builtinCodecs(), builtinFilters())
 	if err != nil {
 		t.Fatal(err)
 	}

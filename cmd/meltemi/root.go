@@ -42,6 +42,7 @@ Exit codes: 0 good, 1 the call or check failed, 2 usage, 3 Envoy missing or unfi
 		newInspectCmd(codecs),
 		newConformanceCmd(codecs),
 		newCodecsCmd(codecs),
+		newFiltersCmd(codecs),
 		newNewCmd(),
 		newBuildCmd(),
 		newVersionCmd(codecNames(codecs)),

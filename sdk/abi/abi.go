@@ -11,54 +11,79 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
+	"github.com/meltemi-mesh/meltemi/sdk/filter"
 )
 
-// library is what the process carries: the codecs that the main package listed.
-// It is set once, while the library's package variables are initialised, and only
-// read afterwards.
-var library struct {
-	codecs []sdk.Definition
-	err    error // why Envoy must not use this library
+// Library is what a shared library carries.
+type Library struct {
+	Codecs  []sdk.Definition
+	Filters []filter.Definition
 }
 
-// Register tells which codecs this shared library carries. The main package calls
-// it once, in the initialiser of a package variable, since main does not run in a
-// shared library:
+// library is what the main package listed. It is set once, while the library's package
+// variables are initialised, and only read afterwards.
+var library struct {
+	Library
+	registered bool
+	err        error // why Envoy must not use this library
+}
+
+// Register tells what this shared library carries. The main package calls it once, in
+// the initialiser of a package variable, since main does not run in a shared library:
 //
-//	var _ = abi.Register(dubbo.Definition(), thrift.Definition())
+//	var _ = abi.Register(abi.Library{
+//		Codecs:  []sdk.Definition{dubbo.Definition(), thrift.Definition()},
+//		Filters: []filter.Definition{quota.Definition()},
+//	})
 //
 // A missing or doubled name, or a second call, makes Envoy refuse the library with
 // a sentence in its log.
-func Register(codecs ...sdk.Definition) struct{} {
-	if library.codecs != nil || library.err != nil {
+func Register(l Library) struct{} {
+	if library.registered {
 		library.err = errors.Join(library.err, errors.New("abi.Register was called twice"))
 		return struct{}{}
 	}
-	library.codecs = codecs
-	library.err = check(codecs)
+	library.Library, library.registered = l, true
+	library.err = check(l)
 	return struct{}{}
 }
 
-func check(codecs []sdk.Definition) error {
-	if len(codecs) == 0 {
+func check(l Library) error {
+	if len(l.Codecs) == 0 {
 		return errors.New("the library carries no codec")
 	}
-	seen := make(map[string]bool, len(codecs))
 	var errs []error
-	for i, d := range codecs {
-		switch {
-		case d.Name == "":
-			errs = append(errs, fmt.Errorf("codec %d has no name", i))
-		case d.New == nil:
-			errs = append(errs, fmt.Errorf("codec %q has no constructor", d.Name))
-		case seen[d.Name]:
-			errs = append(errs, fmt.Errorf("codec %q is listed twice", d.Name))
-		}
-		seen[d.Name] = true
+	codecs, filters := names{kind: "codec"}, names{kind: "filter"}
+	for _, d := range l.Codecs {
+		errs = append(errs, codecs.check(d.Name, d.New != nil))
+	}
+	for _, d := range l.Filters {
+		errs = append(errs, filters.check(d.Name, d.New != nil))
 	}
 	return errors.Join(errs...)
+}
+
+// names are the names of one kind of thing that were listed so far.
+type names struct {
+	kind string
+	seen []string
+}
+
+func (n *names) check(name string, made bool) error {
+	at := len(n.seen)
+	n.seen = append(n.seen, name)
+	switch {
+	case name == "":
+		return fmt.Errorf("%s %d has no name", n.kind, at)
+	case !made:
+		return fmt.Errorf("%s %q has no constructor", n.kind, name)
+	case slices.Contains(n.seen[:at], name):
+		return fmt.Errorf("%s %q is listed twice", n.kind, name)
+	}
+	return nil
 }
 
 // meltemiProgramInit is called once, when Envoy loads the library, on the main
@@ -66,7 +91,7 @@ func check(codecs []sdk.Definition) error {
 //
 //export meltemiProgramInit
 func meltemiProgramInit() C.bool {
-	if library.codecs == nil && library.err == nil {
+	if !library.registered {
 		library.err = errors.New("the library's main package does not call abi.Register")
 	}
 	if library.err != nil {
@@ -74,9 +99,4 @@ func meltemiProgramInit() C.bool {
 		return false
 	}
 	return true
-}
-
-//export meltemiRefuseHTTPFilter
-func meltemiRefuseHTTPFilter(name *C.char, length C.size_t) {
-	logf(logError, "meltemi: this library carries no HTTP filter named %q", goString(name, length))
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
+	"github.com/meltemi-mesh/meltemi/sdk/filter"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/engine"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
 )
@@ -51,7 +52,7 @@ func TestAnUpstreamRequestAllocatesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	worker, config := meltemiWorkerNew(), keepConfig(&moduleConfig{engine: c})
+	worker, config := meltemiWorkerNew(), configs.put(&moduleConfig{engine: c})
 	defer meltemiConfigDestroy(config)
 	call := func() {
 		h := meltemiBridgeOpen(worker, config, nil, nil)
@@ -136,18 +137,27 @@ func TestMemoryLimit(t *testing.T) {
 }
 
 func TestListsThatEnvoyMustRefuse(t *testing.T) {
-	fine := sdk.Definition{Name: "a", New: func([]byte) (sdk.Codec, error) { return nil, nil }} //nolint:nilnil // never called
-	for want, list := range map[string][]sdk.Definition{
-		"carries no codec":       nil,
-		`"a" is listed twice`:    {fine, fine},
-		"codec 1 has no name":    {fine, {New: fine.New}},
-		`"b" has no constructor`: {{Name: "b"}},
+	codec := sdk.Definition{Name: "a", New: func([]byte) (sdk.Codec, error) { return nil, nil }}                     //nolint:nilnil // never called
+	limit := filter.Definition{Name: "a", New: func([]byte, filter.Host) (filter.Filter, error) { return nil, nil }} //nolint:nilnil // never called
+	codecs := func(list ...sdk.Definition) Library { return Library{Codecs: list} }
+	filters := func(list ...filter.Definition) Library {
+		return Library{Codecs: []sdk.Definition{codec}, Filters: list}
+	}
+	for want, l := range map[string]Library{
+		"carries no codec":              {Filters: []filter.Definition{limit}},
+		`codec "a" is listed twice`:     codecs(codec, codec),
+		"codec 1 has no name":           codecs(codec, sdk.Definition{New: codec.New}),
+		`codec "b" has no constructor`:  codecs(sdk.Definition{Name: "b"}),
+		`filter "a" is listed twice`:    filters(limit, limit),
+		"filter 0 has no name":          filters(filter.Definition{New: limit.New}),
+		`filter "b" has no constructor`: filters(filter.Definition{Name: "b"}),
 	} {
-		if err := check(list); err == nil || !strings.Contains(err.Error(), want) {
+		if err := check(l); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
-	if err := check([]sdk.Definition{fine}); err != nil {
+	// A codec and a filter may have the same name.
+	if err := check(filters(limit)); err != nil {
 		t.Error(err)
 	}
 }

@@ -22,7 +22,7 @@ type bridge struct {
 //export meltemiBridgeOpen
 func meltemiBridgeOpen(id C.uint32_t, config C.uint64_t, envoy, object unsafe.Pointer) (handle C.uint64_t) {
 	defer barrier("a new upstream request", func() { handle = 0 })
-	c := configOf(config)
+	c := configs.get(config)
 	if c == nil {
 		return 0
 	}

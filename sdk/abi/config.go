@@ -4,8 +4,6 @@ package abi
 import "C"
 
 import (
-	"sync"
-	"sync/atomic"
 	"unsafe"
 
 	"github.com/meltemi-mesh/meltemi/sdk/internal/engine"
@@ -20,59 +18,16 @@ type moduleConfig struct {
 	sniff bool
 }
 
-// configs are the configurations in use. Workers read them without a lock: the
-// slice is replaced, never changed. A handle is an index plus one.
-var configs struct {
-	sync.Mutex
-	list atomic.Pointer[[]*moduleConfig]
-}
-
-func keepConfig(c *moduleConfig) C.uint64_t {
-	configs.Lock()
-	defer configs.Unlock()
-	var list []*moduleConfig
-	if old := configs.list.Load(); old != nil {
-		list = append(list, *old...)
-	}
-	at := len(list)
-	for i := range list {
-		if list[i] == nil {
-			at = i
-			break
-		}
-	}
-	if at == len(list) {
-		list = append(list, nil)
-	}
-	list[at] = c
-	configs.list.Store(&list)
-	return C.uint64_t(at + 1)
-}
-
-func configOf(handle C.uint64_t) *moduleConfig {
-	list := configs.list.Load()
-	if list == nil || handle == 0 || uint64(handle) > uint64(len(*list)) {
-		return nil
-	}
-	return (*list)[handle-1]
-}
+// configs are the configurations in use.
+var configs table[moduleConfig]
 
 //export meltemiConfigDestroy
-func meltemiConfigDestroy(handle C.uint64_t) {
-	configs.Lock()
-	defer configs.Unlock()
-	if configOf(handle) == nil {
-		return
-	}
-	list := append([]*moduleConfig(nil), *configs.list.Load()...)
-	list[handle-1] = nil
-	configs.list.Store(&list)
-}
+func meltemiConfigDestroy(handle C.uint64_t) { configs.remove(handle) }
 
 // parse makes a configuration out of the JSON that Envoy hands over, or logs why
 // it cannot.
 func parse(what, name string, text []byte) *moduleConfig {
-	c, err := engine.ParseConfig(text, library.codecs)
+	c, err := engine.ParseConfig(text, library.Codecs)
 	if err != nil {
 		logf(logError, "meltemi: %s %q: %v", what, name, err)
 		return nil
@@ -96,7 +51,7 @@ func meltemiNetworkConfigNew(envoy unsafe.Pointer, name *C.char, nameLength C.si
 		c.metrics[m] = C.meltemi_define(envoy, (*C.char)(unsafe.Pointer(unsafe.SliceData(metric))),
 			C.size_t(len(metric)), C.bool(engine.Metric(m).Gauge()))
 	}
-	return keepConfig(c)
+	return configs.put(c)
 }
 
 //export meltemiBridgeConfigNew
@@ -111,7 +66,7 @@ func meltemiBridgeConfigNew(name *C.char, nameLength C.size_t, text *C.char, tex
 		logf(logError, "meltemi: bridge %q: auto: a server is spoken to in one protocol; give its name", goString(name, nameLength))
 		return 0
 	}
-	return keepConfig(c)
+	return configs.put(c)
 }
 
 //export meltemiListenerConfigNew
@@ -119,9 +74,9 @@ func meltemiListenerConfigNew(name *C.char, nameLength C.size_t) (handle C.uint6
 	defer barrier("configuration of the listener filter", func() { handle = 0 })
 	switch kind := goString(name, nameLength); kind {
 	case "h2c":
-		return keepConfig(&moduleConfig{})
+		return configs.put(&moduleConfig{})
 	case "sniff":
-		return keepConfig(&moduleConfig{sniff: true})
+		return configs.put(&moduleConfig{sniff: true})
 	default:
 		logf(logError, "meltemi: listener filter: filter_name is %q, not h2c or sniff", kind)
 		return 0

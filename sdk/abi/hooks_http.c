@@ -1,6 +1,5 @@
-// The HTTP filter's interface. Envoy looks these symbols up before it loads a
-// filter, so they are all here; the library carries no HTTP filter yet, and
-// config_new refuses each with a sentence in the log. Nothing else is ever called.
+// The hooks of the HTTP filter's interface that are without work for us. Envoy looks all
+// of them up before it loads a filter (hooks_filter.c).
 
 #include "_cgo_export.h"
 #include "meltemi.h"
@@ -11,98 +10,6 @@ typedef envoy_dynamic_module_type_http_filter_config_envoy_ptr config_envoy;
 typedef envoy_dynamic_module_type_http_filter_config_module_ptr config_module;
 typedef envoy_dynamic_module_type_envoy_http_header header;
 typedef envoy_dynamic_module_type_envoy_buffer buffer;
-
-config_module envoy_dynamic_module_on_http_filter_config_new(config_envoy filter_config_envoy_ptr,
-                                                             buffer name, buffer config) {
-  (void)filter_config_envoy_ptr, (void)config;
-  meltemiRefuseHTTPFilter((char*)name.ptr, name.length);
-  return NULL;
-}
-
-void envoy_dynamic_module_on_http_filter_config_destroy(config_module filter_config_ptr) {
-  (void)filter_config_ptr;
-}
-
-envoy_dynamic_module_type_http_filter_per_route_config_module_ptr
-envoy_dynamic_module_on_http_filter_per_route_config_new(buffer name, buffer config) {
-  (void)config;
-  meltemiRefuseHTTPFilter((char*)name.ptr, name.length);
-  return NULL;
-}
-
-void envoy_dynamic_module_on_http_filter_per_route_config_destroy(
-    envoy_dynamic_module_type_http_filter_per_route_config_module_ptr filter_config_ptr) {
-  (void)filter_config_ptr;
-}
-
-filter_module envoy_dynamic_module_on_http_filter_new(config_module filter_config_ptr,
-                                                      filter_envoy filter_envoy_ptr) {
-  (void)filter_config_ptr, (void)filter_envoy_ptr;
-  return NULL;
-}
-
-envoy_dynamic_module_type_on_http_filter_request_headers_status
-envoy_dynamic_module_on_http_filter_request_headers(filter_envoy filter_envoy_ptr,
-                                                    filter_module filter_module_ptr,
-                                                    bool end_of_stream) {
-  (void)filter_envoy_ptr, (void)filter_module_ptr, (void)end_of_stream;
-  return envoy_dynamic_module_type_on_http_filter_request_headers_status_Continue;
-}
-
-envoy_dynamic_module_type_on_http_filter_request_body_status
-envoy_dynamic_module_on_http_filter_request_body(filter_envoy filter_envoy_ptr,
-                                                 filter_module filter_module_ptr,
-                                                 bool end_of_stream) {
-  (void)filter_envoy_ptr, (void)filter_module_ptr, (void)end_of_stream;
-  return envoy_dynamic_module_type_on_http_filter_request_body_status_Continue;
-}
-
-envoy_dynamic_module_type_on_http_filter_request_trailers_status
-envoy_dynamic_module_on_http_filter_request_trailers(filter_envoy filter_envoy_ptr,
-                                                     filter_module filter_module_ptr) {
-  (void)filter_envoy_ptr, (void)filter_module_ptr;
-  return envoy_dynamic_module_type_on_http_filter_request_trailers_status_Continue;
-}
-
-envoy_dynamic_module_type_on_http_filter_response_headers_status
-envoy_dynamic_module_on_http_filter_response_headers(filter_envoy filter_envoy_ptr,
-                                                     filter_module filter_module_ptr,
-                                                     bool end_of_stream) {
-  (void)filter_envoy_ptr, (void)filter_module_ptr, (void)end_of_stream;
-  return envoy_dynamic_module_type_on_http_filter_response_headers_status_Continue;
-}
-
-envoy_dynamic_module_type_on_http_filter_response_body_status
-envoy_dynamic_module_on_http_filter_response_body(filter_envoy filter_envoy_ptr,
-                                                  filter_module filter_module_ptr,
-                                                  bool end_of_stream) {
-  (void)filter_envoy_ptr, (void)filter_module_ptr, (void)end_of_stream;
-  return envoy_dynamic_module_type_on_http_filter_response_body_status_Continue;
-}
-
-envoy_dynamic_module_type_on_http_filter_response_trailers_status
-envoy_dynamic_module_on_http_filter_response_trailers(filter_envoy filter_envoy_ptr,
-                                                      filter_module filter_module_ptr) {
-  (void)filter_envoy_ptr, (void)filter_module_ptr;
-  return envoy_dynamic_module_type_on_http_filter_response_trailers_status_Continue;
-}
-
-void envoy_dynamic_module_on_http_filter_stream_complete(filter_envoy filter_envoy_ptr,
-                                                         filter_module filter_module_ptr) {
-  (void)filter_envoy_ptr, (void)filter_module_ptr;
-}
-
-void envoy_dynamic_module_on_http_filter_destroy(filter_module filter_module_ptr) {
-  (void)filter_module_ptr;
-}
-
-void envoy_dynamic_module_on_http_filter_http_callout_done(
-    filter_envoy filter_envoy_ptr, filter_module filter_module_ptr, uint64_t callout_id,
-    envoy_dynamic_module_type_http_callout_result result, header* headers, size_t headers_size,
-    buffer* body_chunks, size_t body_chunks_size) {
-  (void)filter_envoy_ptr, (void)filter_module_ptr, (void)callout_id, (void)result, (void)headers,
-      (void)headers_size, (void)body_chunks, (void)body_chunks_size;
-}
 
 void envoy_dynamic_module_on_http_filter_http_stream_headers(filter_envoy filter_envoy_ptr,
                                                              filter_module filter_module_ptr,
@@ -138,12 +45,6 @@ void envoy_dynamic_module_on_http_filter_http_stream_reset(
     filter_envoy filter_envoy_ptr, filter_module filter_module_ptr, uint64_t stream_id,
     envoy_dynamic_module_type_http_stream_reset_reason reason) {
   (void)filter_envoy_ptr, (void)filter_module_ptr, (void)stream_id, (void)reason;
-}
-
-void envoy_dynamic_module_on_http_filter_scheduled(filter_envoy filter_envoy_ptr,
-                                                   filter_module filter_module_ptr,
-                                                   uint64_t event_id) {
-  (void)filter_envoy_ptr, (void)filter_module_ptr, (void)event_id;
 }
 
 void envoy_dynamic_module_on_http_filter_config_scheduled(config_envoy filter_config_envoy_ptr,

@@ -15,7 +15,7 @@ import (
 //export meltemiListenerPeek
 func meltemiListenerPeek(config C.uint64_t) (n C.size_t) {
 	defer barrier("listener filter", nil)
-	if c := configOf(config); c != nil && c.sniff {
+	if c := configs.get(config); c != nil && c.sniff {
 		return C.size_t(engine.ListenerPeek)
 	}
 	return 0

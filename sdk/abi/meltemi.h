@@ -156,3 +156,93 @@ void meltemi_pressure_end(meltemi_network_envoy envoy, meltemi_network* n,
 
 // The worker that this thread is to Go; assigned on first use.
 uint32_t meltemi_worker(void);
+
+// What Go wants done for a request on which a filter runs: filterhost.Action.
+enum {
+  MELTEMI_FILTER_PROCEED = 0,
+  MELTEMI_FILTER_COLLECT = 1,
+  MELTEMI_FILTER_HOLD = 2,
+  MELTEMI_FILTER_CALLOUT = 3,
+  MELTEMI_FILTER_REPLY = 4,
+  MELTEMI_FILTER_ANSWER = 5,
+  MELTEMI_FILTER_RESET = 6,
+  MELTEMI_FILTER_NOTHING = 7
+};
+
+// The arena holds all that the pointers of this output point to.
+typedef struct {
+  meltemi_arena* arena;
+  uint32_t action;
+  bool response;  // action and headers are about the response
+  bool reroute;   // the route has to be chosen anew
+  bool open;      // the response does not end by itself
+  // Headers to set (PROCEED; an empty value removes), of the request (CALLOUT), and of
+  // the answer (REPLY, ANSWER), whose trailers are of ANSWER only.
+  envoy_dynamic_module_type_module_http_header* headers;
+  size_t headers_length;
+  envoy_dynamic_module_type_module_http_header* trailers;
+  size_t trailers_length;
+  const char* body;  // of CALLOUT, REPLY, ANSWER
+  size_t body_length;
+  const char* text;  // details of a REPLY, cluster of a CALLOUT
+  size_t text_length;
+  uint64_t timeout_ms;  // of a CALLOUT
+  uint32_t status;      // HTTP status of a REPLY
+} meltemi_filter_output;
+
+// One direction of a request on which a filter runs.
+enum {
+  MELTEMI_MESSAGE_PASSES = 0,   // nothing is held
+  MELTEMI_MESSAGE_COLLECTS = 1, // it is held until it is complete
+  MELTEMI_MESSAGE_WAITS = 2,    // it is held until Go says otherwise
+  MELTEMI_MESSAGE_ENDED = 3     // the filter has answered
+};
+
+// A request on which a filter runs, as Envoy knows it (http_filter_module_ptr).
+typedef struct {
+  uint64_t handle;  // Go's call; 0 before it began, and if the filter does not want it
+  uint64_t config;
+  void* envoy;  // Envoy's filter, for the hook that is not given it
+  uint32_t request;
+  uint32_t response;
+  bool open;        // the response does not end by itself
+  bool answered;    // Go has seen the response's headers
+  bool* destroyed;  // set while a hook works on this object: the hook's flag
+  uint64_t request_bytes;
+  uint64_t response_bytes;
+} meltemi_filter;
+
+// What Envoy knows of a request at its end.
+typedef struct {
+  meltemi_buffer upstream;
+  meltemi_buffer details;
+  uint64_t flags;
+  uint64_t request_bytes;
+  uint64_t response_bytes;
+} meltemi_filter_end;
+
+// Calls that Go makes from a filter's hook. They read and note, and call no hook.
+enum {
+  MELTEMI_ATTRIBUTE_SOURCE = 0,
+  MELTEMI_ATTRIBUTE_DESTINATION = 1,
+  MELTEMI_ATTRIBUTE_PRINCIPAL = 2,
+  MELTEMI_ATTRIBUTE_ROUTE = 3,
+  MELTEMI_ATTRIBUTE_CLUSTER = 4
+};
+bool meltemi_filter_attribute(void* filter, uint32_t attribute, meltemi_buffer* result);
+uint64_t meltemi_filter_route_config(void* filter);
+// The texts of labels stand in one row, with their lengths in another.
+size_t meltemi_filter_define(void* config, uint32_t kind, const char* name, size_t length,
+                             const char* labels, const size_t* lengths, size_t count);
+void meltemi_filter_record(void* filter, size_t id, uint32_t kind, uint32_t operation,
+                           uint64_t value, const char* labels, const size_t* lengths, size_t count);
+void meltemi_filter_note_string(void* filter, const char* space, size_t space_length,
+                                const char* key, size_t key_length, const char* value,
+                                size_t value_length);
+void meltemi_filter_note_number(void* filter, const char* space, size_t space_length,
+                                const char* key, size_t key_length, double value);
+void meltemi_filter_tag(void* filter, const char* key, size_t key_length, const char* value,
+                        size_t value_length);
+void* meltemi_filter_scheduler_new(void* filter);
+void meltemi_filter_scheduler_commit(void* scheduler, uint64_t event);
+void meltemi_filter_scheduler_delete(void* scheduler);

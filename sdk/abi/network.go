@@ -34,7 +34,7 @@ func meltemiNetworkOpen(id C.uint32_t, config C.uint64_t, envoy unsafe.Pointer,
 	address *C.char, addressLength C.size_t, port C.uint32_t, marks *C.meltemi_marks,
 ) (handle C.uint64_t) {
 	defer barrier("a new connection", func() { handle = 0 })
-	c := configOf(config)
+	c := configs.get(config)
 	if c == nil {
 		return 0
 	}

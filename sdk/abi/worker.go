@@ -16,6 +16,7 @@ import (
 type worker struct {
 	networks slab[network]
 	bridges  slab[bridge]
+	filters  slab[filterCall]
 	spare    []*bridge // ended, for reuse
 
 	// counts of bridges, which have no metrics of their own in Envoy's interface.
@@ -35,6 +36,7 @@ type worker struct {
 	chunks  [][]byte       // scratch of one hook
 	fields  []engine.Field // scratch of one hook
 	scratch engine.Scratch // of the clients' edges
+	labels  labels         // scratch of one metric
 }
 
 // lingerer is a bridge whose client's edge is to end it, and how long it has for that.

@@ -12,14 +12,16 @@ import (
 	"slices"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
+	"github.com/meltemi-mesh/meltemi/sdk/filter"
 )
 
 // Section is the ELF section that holds an [Info] in JSON.
 const Section = ".meltemi.codecs"
 
-// Interface is the version of the interface between a library and its codecs. A codec
-// that was written for another one does not compile, or must not be composed.
-const Interface = 1
+// Interface is the version of the interface between a library and what it carries. A
+// codec or a filter that was written for another one does not compile, or must not be
+// composed.
+const Interface = 2
 
 // maxSection bounds what Read takes.
 const maxSection = 16 << 20
@@ -29,9 +31,10 @@ var ErrNone = errors.New("it has no section " + Section + ", which the libraries
 
 // Info is what a library carries.
 type Info struct {
-	Interface int     `json:"interface"`
-	Go        string  `json:"go"` // the toolchain that built it
-	Codecs    []Codec `json:"codecs"`
+	Interface int      `json:"interface"`
+	Go        string   `json:"go"` // the toolchain that built it
+	Codecs    []Codec  `json:"codecs"`
+	Filters   []Filter `json:"filters"`
 }
 
 // Codec is a codec of a library.
@@ -42,11 +45,11 @@ type Codec struct {
 	Schema       json.RawMessage `json:"schema,omitempty"` // of its configuration
 }
 
-// Describe describes a list of codecs, in its order. The error names a codec that a
-// library could not carry: without a name or with that of another, one that cannot be
-// made without a configuration, or one whose schema is no JSON.
-func Describe(codecs []sdk.Definition) (*Info, error) {
-	info := &Info{Interface: Interface, Go: runtime.Version(), Codecs: []Codec{}}
+// Describe describes lists of codecs and filters, in their order. The error names one
+// that a library could not carry: without a name or with that of another, a codec that
+// cannot be made without a configuration, or one whose schema is no JSON.
+func Describe(codecs []sdk.Definition, filters []filter.Definition) (*Info, error) {
+	info := &Info{Interface: Interface, Go: runtime.Version(), Codecs: []Codec{}, Filters: []Filter{}}
 	for i := range codecs {
 		d := &codecs[i]
 		switch {
@@ -60,15 +63,25 @@ func Describe(codecs []sdk.Definition) (*Info, error) {
 			return nil, fmt.Errorf("codec %s without a configuration: %w", d.Name, err)
 		}
 		c := Codec{Name: d.Name, Summary: d.Summary, Capabilities: capabilities(codec)}
-		if d.Schema != "" {
-			if !json.Valid([]byte(d.Schema)) {
-				return nil, fmt.Errorf("codec %s: its schema is no JSON", d.Name)
-			}
-			c.Schema = json.RawMessage(d.Schema)
+		if c.Schema, err = schema(d.Schema); err != nil {
+			return nil, fmt.Errorf("codec %s: %w", d.Name, err)
 		}
 		info.Codecs = append(info.Codecs, c)
 	}
-	return info, nil
+	return info, info.describeFilters(filters)
+}
+
+var errSchema = errors.New("its schema is no JSON")
+
+// schema is a schema in JSON, nil if there is none.
+func schema(text string) (json.RawMessage, error) {
+	if text == "" {
+		return nil, nil
+	}
+	if !json.Valid([]byte(text)) {
+		return nil, errSchema
+	}
+	return json.RawMessage(text), nil
 }
 
 // capabilities are the optional interfaces that a codec has.

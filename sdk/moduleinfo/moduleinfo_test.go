@@ -13,7 +13,7 @@ import (
 )
 
 func TestDescribe(t *testing.T) {
-	info, err := Describe([]sdk.Definition{testcodec.Definition()})
+	info, err := Describe([]sdk.Definition{testcodec.Definition()}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,15 +34,15 @@ func TestDescribe(t *testing.T) {
 func TestDescribeRefuses(t *testing.T) {
 	broken := testcodec.Definition()
 	broken.Schema = "{"
-	if _, err := Describe([]sdk.Definition{broken}); err == nil || !strings.Contains(err.Error(), "codec toy: its schema is no JSON") {
+	if _, err := Describe([]sdk.Definition{broken}, nil); err == nil || !strings.Contains(err.Error(), "codec toy: its schema is no JSON") {
 		t.Errorf("%v", err)
 	}
-	if _, err := Describe([]sdk.Definition{testcodec.Definition(), testcodec.Definition()}); err == nil || !strings.Contains(err.Error(), "two codecs are named toy") {
+	if _, err := Describe([]sdk.Definition{testcodec.Definition(), testcodec.Definition()}, nil); err == nil || !strings.Contains(err.Error(), "two codecs are named toy") {
 		t.Errorf("%v", err)
 	}
 	broken = testcodec.Definition()
 	broken.New = func([]byte) (sdk.Codec, error) { return nil, errors.New("not today") }
-	if _, err := Describe([]sdk.Definition{broken}); err == nil || !strings.Contains(err.Error(), "not today") {
+	if _, err := Describe([]sdk.Definition{broken}, nil); err == nil || !strings.Contains(err.Error(), "not today") {
 		t.Errorf("%v", err)
 	}
 }

@@ -9,8 +9,12 @@ import (
 )
 
 // ownCause is how a refusal of ours looks in x-meltemi-cause, where Envoy's own
-// have response code, flags and details.
-const ownCause = "- - meltemi_"
+// have response code, flags and details. A reply of a filter is one of Envoy's, with
+// details that begin like ours: "403 - meltemi_denied[name of the filter]".
+const (
+	ownDetails = "meltemi_"
+	ownCause   = "- - " + ownDetails
+)
 
 // flagCauses tells the causes behind Envoy's response flags.
 // Source: Envoy's documentation, "Access log format strings", RESPONSE_FLAGS.
@@ -78,15 +82,16 @@ func failureOf(headers []Field, body []byte) sdk.Failure {
 
 // causeOf finds the cause in x-meltemi-cause: "<response code> <flags> <details>".
 func causeOf(text string, status int, code sdk.Code) sdk.Cause {
-	if own, ok := strings.CutPrefix(text, ownCause); ok {
+	number, rest, _ := strings.Cut(text, " ")
+	flags, details, _ := strings.Cut(rest, " ")
+	if own, ok := strings.CutPrefix(details, ownDetails); ok {
+		own, _, _ = strings.Cut(own, "[")
 		for _, c := range causes {
 			if c.String() == own {
 				return c
 			}
 		}
 	}
-	number, rest, _ := strings.Cut(text, " ")
-	flags, details, _ := strings.Cut(rest, " ")
 	if n, err := strconv.Atoi(number); err == nil {
 		status = n
 	}

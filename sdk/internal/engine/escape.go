@@ -149,6 +149,19 @@ func isSpace(b byte) bool { return b == ' ' || b == '\t' }
 // front. The inverse is appendUnkey, but for the case of letters.
 func appendKey(dst, key []byte) []byte {
 	start := len(dst)
+	dst = appendEscapedName(dst, key)
+	if !isReserved(dst[start:]) {
+		return dst
+	}
+	dst = append(dst, 0)
+	copy(dst[start+1:], dst[start:])
+	dst[start] = '_'
+	return dst
+}
+
+// appendEscapedName appends a key as a part of a header's name: folded to lower case,
+// invalid bytes escaped.
+func appendEscapedName(dst, key []byte) []byte {
 	for _, b := range key {
 		if c := folded[b]; c != 0 {
 			dst = append(dst, c)
@@ -156,12 +169,6 @@ func appendKey(dst, key []byte) []byte {
 			dst = appendEscape(dst, b, lowerHex)
 		}
 	}
-	if !isReserved(dst[start:]) {
-		return dst
-	}
-	dst = append(dst, 0)
-	copy(dst[start+1:], dst[start:])
-	dst[start] = '_'
 	return dst
 }
 

@@ -32,10 +32,7 @@ func Listener(name, config string, routes []any, more map[string]any) map[string
 		"stream_error_on_invalid_http_message": true,
 		"stream_idle_timeout":                  "0s",
 		"common_http_protocol_options":         object{"max_headers_count": 1000},
-		"http_filters": []any{object{
-			"name":         "envoy.filters.http.router",
-			"typed_config": typed("envoy.extensions.filters.http.router.v3.Router", nil),
-		}},
+		"http_filters":                         Filters(),
 		"route_config": object{"name": name, "virtual_hosts": []any{
 			object{"name": "all", "domains": []any{"*"}, "routes": routes},
 		}},
@@ -52,6 +49,30 @@ func Listener(name, config string, routes []any, more map[string]any) map[string
 	filters = append(filters, object{"name": "envoy.filters.network.http_connection_manager", "typed_config": typed(
 		"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", hcm)})
 	return object{"name": name, "address": Address("127.0.0.1", 0), "filter_chains": []any{object{"filters": filters}}}
+}
+
+// Filter returns an HTTP filter of the library, with its configuration in JSON.
+func Filter(name, config string) map[string]any {
+	return object{"name": name, "typed_config": typed(
+		"envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter", object{
+			"dynamic_module_config": module, "filter_name": name, "filter_config": stringValue(config),
+		})}
+}
+
+// Filters returns a list of HTTP filters with the router behind them.
+func Filters(filters ...any) []any {
+	return append(filters, object{
+		"name":         "envoy.filters.http.router",
+		"typed_config": typed("envoy.extensions.filters.http.router.v3.Router", nil),
+	})
+}
+
+// RouteFilter returns what a route says to a filter of the library, for its
+// typed_per_filter_config.
+func RouteFilter(name, config string) map[string]any {
+	return typed("envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilterPerRoute", object{
+		"dynamic_module_config": module, "filter_name": name, "filter_config": stringValue(config),
+	})
 }
 
 // LocalReplies makes Envoy's own replies tell their cause, and keeps a connection

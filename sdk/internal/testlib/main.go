@@ -1,12 +1,18 @@
-// Command testlib is a shared library like cmd/libmeltemi, with the protocol of
-// the tests in it. The tests of the library build and load it.
+// Command testlib is a shared library like cmd/libmeltemi, with the protocol and the
+// filter of the tests in it. The tests of the library build and load it.
 package main
 
 import (
+	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/abi"
+	"github.com/meltemi-mesh/meltemi/sdk/filter"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest/probe"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
 )
 
-var _ = abi.Register(testcodec.Definition())
+var _ = abi.Register(abi.Library{
+	Codecs:  []sdk.Definition{testcodec.Definition()},
+	Filters: []filter.Definition{probe.Definition()},
+})
 
 func main() {}

@@ -146,7 +146,7 @@ func (b *build) describe(ctx context.Context) (*moduleinfo.Info, error) {
 		return nil, errInterrupted
 	}
 	if err != nil {
-		return nil, fmt.Errorf("a library cannot carry these codecs: %s", bytes.TrimSpace(complaint.Bytes()))
+		return nil, fmt.Errorf("a library cannot carry these: %s", bytes.TrimSpace(complaint.Bytes()))
 	}
 	if err := os.WriteFile(b.section(), text, 0o600); err != nil {
 		return nil, err

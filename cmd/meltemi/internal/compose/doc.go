@@ -1,5 +1,5 @@
 // Package compose builds a shared library for Envoy out of Meltemi's own codecs and
-// those of other modules. A process holds one Go runtime only, so all of them have to be
+// filters and those of other modules. A process holds one Go runtime only, so all of them have to be
 // in one library, chosen when it is built.
 //
 // It writes a small Go module into a temporary folder and calls the go command there: a

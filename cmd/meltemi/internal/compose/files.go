@@ -54,39 +54,50 @@ func (o *Options) Modules() []Addition {
 // Own are the codecs of Meltemi itself, by their folders.
 func (*Options) Own() []string { return []string{"brpc", "dubbo", "thrift"} }
 
-var carried = template.Must(template.New("carried.go").Parse(`// Package carried is the list of codecs.
+var carried = template.Must(template.New("carried.go").Parse(`// Package carried is the list of codecs and filters.
 package carried
 
 import (
-{{- range .Own}}
+	"fmt"
+{{range .Own}}
 	"github.com/meltemi-mesh/meltemi/codecs/{{.}}"
 {{- end}}
 	"github.com/meltemi-mesh/meltemi/sdk"
+	"github.com/meltemi-mesh/meltemi/sdk/filter"
 {{range $i, $a := .Add}}
 	added{{$i}} "{{$a.Package}}"
 {{- end}}
 )
 
-// Packages are where they come from, in the same order.
-var Packages = []string{
+// Part is a codec or a filter, and the package that it comes from.
+type Part struct {
+	Package    string
+	Definition any
+}
+
+// Parts are all of them.
+var Parts = []Part{
 {{- range .Own}}
-	"github.com/meltemi-mesh/meltemi/codecs/{{.}}",
+	{"github.com/meltemi-mesh/meltemi/codecs/{{.}}", {{.}}.Definition()},
 {{- end}}
-{{- range .Add}}
-	"{{.Package}}",
+{{- range $i, $a := .Add}}
+	{"{{$a.Package}}", added{{$i}}.Definition()},
 {{- end}}
 }
 
-// Codecs returns them.
-func Codecs() []sdk.Definition {
-	return []sdk.Definition{
-{{- range .Own}}
-		{{.}}.Definition(),
-{{- end}}
-{{- range $i, $a := .Add}}
-		added{{$i}}.Definition(), // {{$a.Package}}
-{{- end}}
+// Lists tells codecs and filters apart.
+func Lists(parts []Part) (codecs []sdk.Definition, filters []filter.Definition, err error) {
+	for _, p := range parts {
+		switch d := p.Definition.(type) {
+		case sdk.Definition:
+			codecs = append(codecs, d)
+		case filter.Definition:
+			filters = append(filters, d)
+		default:
+			return nil, nil, fmt.Errorf("Definition returns %T, which defines neither a codec nor a filter", d)
+		}
 	}
+	return codecs, filters, nil
 }
 `))
 
@@ -103,17 +114,17 @@ import (
 )
 
 func main() {
-	codecs := carried.Codecs()
-	for i := range codecs {
-		if _, err := moduleinfo.Describe(codecs[:i+1]); err != nil { // the first that does not fit
-			fail(fmt.Errorf("package %s: %w", carried.Packages[i], err))
+	var info *moduleinfo.Info
+	for i, part := range carried.Parts {
+		codecs, filters, err := carried.Lists(carried.Parts[:i+1])
+		if err == nil {
+			info, err = moduleinfo.Describe(codecs, filters)
+		}
+		if err != nil { // the first that does not fit
+			fail(fmt.Errorf("package %s: %w", part.Package, err))
 		}
 	}
-	info, err := moduleinfo.Describe(codecs)
-	if err == nil {
-		err = json.NewEncoder(os.Stdout).Encode(info)
-	}
-	if err != nil {
+	if err := json.NewEncoder(os.Stdout).Encode(info); err != nil {
 		fail(err)
 	}
 }
@@ -132,7 +143,15 @@ import (
 	"meltemi.local/library/carried"
 )
 
-var _ = abi.Register(carried.Codecs()...)
+var _ = register()
+
+func register() struct{} {
+	codecs, filters, err := carried.Lists(carried.Parts)
+	if err != nil {
+		return abi.Register(abi.Library{}) // describe has found none
+	}
+	return abi.Register(abi.Library{Codecs: codecs, Filters: filters})
+}
 
 func main() {}
 `))

@@ -15,7 +15,8 @@ import (
 // Module is the path of Meltemi's own module.
 const Module = "github.com/meltemi-mesh/meltemi"
 
-// Addition is a package with a codec: it has a function Definition() sdk.Definition.
+// Addition is a package with a codec or a filter: it has a function Definition that returns
+// an sdk.Definition or a filter.Definition.
 type Addition struct {
 	Package string // import path
 	Version string // of its module, "" for the latest

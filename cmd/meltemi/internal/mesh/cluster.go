@@ -35,7 +35,7 @@ func readCluster(p *parser, path string, n *yaml.Node) *cluster {
 		switch at := join(path, key.Value); {
 		case isNull(value):
 		case key.Value == "codec":
-			c.codec = readCodec(&p.problems, at, value, p.check)
+			c.codec = readCodec(&p.problems, at, value, p.check.Codec)
 			if c.codec != nil && c.codec.auto {
 				p.problems.add(at, value.Line, "auto is for listeners: a cluster speaks one protocol; use name")
 			}

@@ -12,7 +12,8 @@ type CheckCodec func(config []byte) error
 
 // codec is what a listener or a cluster says under codec.
 type codec struct {
-	config string // the module's configuration, JSON
+	node   *yaml.Node
+	config string // the same as the module's configuration, JSON
 	auto   bool   // several codecs, told apart by a connection's first bytes
 }
 
@@ -38,7 +39,7 @@ func readCodec(into *problems, path string, n *yaml.Node, check CheckCodec) *cod
 		into.add(path, n.Line, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return nil
 	}
-	return &codec{config: string(text), auto: get(config, "auto") != nil}
+	return &codec{node: config, config: string(text), auto: get(config, "auto") != nil}
 }
 
 // Names by which Envoy finds us.

@@ -22,6 +22,7 @@ type listener struct {
 	hcm             *yaml.Node // the fields of the connection manager; nil: verbatim
 	transportSocket *yaml.Node // of the filter chain, may be nil
 	filtersKey      string     // what the user calls http_filters
+	ownFilters      ownFilters
 	routing         routing
 }
 
@@ -41,6 +42,7 @@ func readListener(p *parser, path string, n *yaml.Node) *listener {
 	}
 	s.fields(path, l.own, listenerDescriptor(), "address")
 	if l.hcm != nil {
+		l.readOwnFilters(p)
 		s.fields(path, l.hcm, hcmDescriptor(), "http_filters")
 		l.checkHCM(p)
 	}
@@ -72,7 +74,7 @@ func (l *listener) readField(p *parser, s *schema, key, value *yaml.Node) {
 	case name == "codec" && l.hcm == nil:
 		p.problems.add(path, key.Line, "cannot go together with filter_chains: the codec brings its own")
 	case name == "codec":
-		l.codec = readCodec(&p.problems, path, value, p.check)
+		l.codec = readCodec(&p.problems, path, value, p.check.Codec)
 	case l.hcm == nil && own != nil:
 		add(l.own, key, value)
 	case l.hcm == nil:

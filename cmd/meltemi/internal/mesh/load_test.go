@@ -12,7 +12,7 @@ func TestAliasesCannotGrowWithoutBound(t *testing.T) {
 	for i := 1; i < 12; i++ {
 		fmt.Fprintf(&file, "a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
 	}
-	_, err := Parse([]byte(file.String()), nil)
+	_, err := Parse([]byte(file.String()), Check{})
 	if err == nil || !strings.Contains(err.Error(), "aliases expand to more than") {
 		t.Errorf("got %v", err)
 	}

@@ -14,9 +14,16 @@ type Mesh struct {
 	warnings  []Problem
 }
 
+// Check judges what the shared library will be given. What is nil lets everything pass.
+type Check struct {
+	Codec  CheckCodec
+	Filter CheckFilter // an HTTP filter of the module
+	Route  CheckFilter // what a route says to one
+}
+
 // Parse reads a mesh file. The error, if any, is an *InvalidError: everything
-// that is wrong, not only the first thing. A nil check lets every codec configuration pass.
-func Parse(file []byte, check CheckCodec) (*Mesh, error) {
+// that is wrong, not only the first thing.
+func Parse(file []byte, check Check) (*Mesh, error) {
 	root, found := load(file)
 	if err := found.err(); err != nil {
 		return nil, err
@@ -36,7 +43,7 @@ func (m *Mesh) Warnings() []Problem { return m.warnings }
 // NeedsModule tells whether any part runs in the shared library.
 func (m *Mesh) NeedsModule() bool {
 	for _, l := range m.listeners {
-		if l.codec != nil {
+		if l.codec != nil || len(l.ownFilters) > 0 {
 			return true
 		}
 	}
@@ -59,7 +66,7 @@ func (m *Mesh) ListenerNames() []string {
 
 // parser collects what is found while a file is read.
 type parser struct {
-	check    CheckCodec
+	check    Check
 	problems problems
 	warnings problems
 	found    []typed

@@ -3,6 +3,7 @@ package mesh
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +22,26 @@ func knownCodecs(config []byte) error {
 		}
 	}
 	return errors.New("no such codec; there are dubbo, thrift")
+}
+
+// known stands for a library.
+var known = Check{
+	Codec: knownCodecs,
+	Filter: func(name string, config []byte) error {
+		switch {
+		case name != "limit":
+			return fmt.Errorf("unknown filter %q; this library knows limit", name)
+		case strings.Contains(string(config), "oops"):
+			return errors.New(`filter limit: configuration: json: unknown field "oops"`)
+		}
+		return nil
+	},
+	Route: func(_ string, config []byte) error {
+		if strings.Contains(string(config), "oops") {
+			return errors.New(`filter limit: configuration: json: unknown field "oops"`)
+		}
+		return nil
+	},
 }
 
 // golden runs render on each testdata/<dir>/*.in.yaml and compares the result with the
@@ -67,7 +88,7 @@ func golden(t *testing.T, dir, suffix string, render func(t *testing.T, file []b
 func TestConfig(t *testing.T) {
 	golden(t, "config", ".out.yaml", func(t *testing.T, file []byte) string {
 		t.Helper()
-		m, err := Parse(file, knownCodecs)
+		m, err := Parse(file, known)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +107,7 @@ func TestConfig(t *testing.T) {
 func TestErrors(t *testing.T) {
 	golden(t, "errors", ".out.txt", func(t *testing.T, file []byte) string {
 		t.Helper()
-		_, err := Parse(file, knownCodecs)
+		_, err := Parse(file, known)
 		if err == nil {
 			t.Fatal("the file was accepted")
 		}
@@ -101,7 +122,7 @@ func TestConfigIsEnvoys(t *testing.T) {
 		t.Fatalf("no inputs: %v", err)
 	}
 	for _, input := range inputs {
-		m, err := Parse(readFile(t, input), knownCodecs)
+		m, err := Parse(readFile(t, input), known)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,7 +32,7 @@ stats_sinks:
 
 func parse(t *testing.T, file string) *Mesh {
 	t.Helper()
-	m, err := Parse([]byte(file), nil)
+	m, err := Parse([]byte(file), Check{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("listeners: &a [{name: x, <<: *a}]"))
 	f.Add([]byte("listeners: [{name: x, address: '::1:1', codec: {name: [1]}, route_config: {virtual_hosts: {}}}]"))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		m, err := Parse(file, nil)
+		m, err := Parse(file, Check{})
 		if err != nil {
 			return
 		}

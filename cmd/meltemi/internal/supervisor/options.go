@@ -18,8 +18,8 @@ type Options struct {
 	Envoy string
 	// Library is the shared library, empty if there is none.
 	Library string
-	// Check judges the configuration of codecs.
-	Check mesh.CheckCodec
+	// Check judges the configuration of codecs and filters.
+	Check mesh.Check
 	// Concurrency is the number of Envoy's worker threads.
 	Concurrency int
 	// LogLevel is Envoy's, such as "warning".

@@ -1,0 +1,116 @@
+package filterhost_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/meltemi-mesh/meltemi/sdk"
+	"github.com/meltemi-mesh/meltemi/sdk/filter"
+	"github.com/meltemi-mesh/meltemi/sdk/filter/filtertest"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/engine"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/filterhost"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest/probe"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
+)
+
+// The hooks are tested by the conformance test (filtertest, envoytest). Here is what
+// only strangers and careless people do.
+
+func TestConfigurationsThatAreRefused(t *testing.T) {
+	codecs := []sdk.Definition{testcodec.Definition()}
+	needy := probe.Definition()
+	needy.Name, needy.Needs = "needy", []filter.Capability{filter.CallHTTP}
+	reader := probe.Definition()
+	reader.Name = "reader"
+	panicky := filter.Definition{Name: "panicky", New: func([]byte, filter.Host) (filter.Filter, error) { panic("at load") }}
+	none := filter.Definition{Name: "none", New: func([]byte, filter.Host) (filter.Filter, error) { return nil, nil }} //nolint:nilnil // a mistake
+	metrics := filter.Definition{Name: "metrics", New: func(_ []byte, h filter.Host) (filter.Filter, error) {
+		h.Counter("Bad name")
+		h.Gauge("g", "label with spaces")
+		h.Histogram("h", "a", "b", "c", "d", "e", "f", "g", "h", "i")
+		h.Counter("twice")
+		h.Gauge("twice")
+		h.Counter("panics")
+		return nil, nil //nolint:nilnil // its metrics are wrong already
+	}}
+	filters := []filter.Definition{probe.Definition(), needy, reader, panicky, none, metrics}
+	env := filterhost.Env{Define: func(*filter.Metric, string) error { return nil }, Has: []filter.Capability{filter.WaitCalls}}
+	for _, c := range []struct{ name, config, want string }{
+		{"absent", `{}`, `unknown filter "absent"; this library knows probe, needy, reader, panicky, none, metrics`},
+		{"probe", `{"confg":{}}`, `unknown field "confg"`},
+		{"probe", `{"config":{"typo":1}}`, `filter probe: configuration: json: unknown field "typo"`},
+		{"probe", `{"config":{"needs":"luck"}}`, `filter probe: needs: the probe has no luck`},
+		{"probe", `{"config":{"twice":true}}`, `metric "requests_total": it is defined twice`},
+		{"probe", `{"codec":{"name":"nope"}}`, `codec: configuration: name: unknown codec "nope"; this library knows toy`},
+		{"probe", `{} {}`, `something follows`},
+		{"needy", `{}`, `filter needy needs "http", which this host cannot do`},
+		{"reader", `{"config":{"payload":true}}`, `filter reader reads messages, which this host cannot do`},
+		{"panicky", `{}`, `filter panicky: New panicked: at load`},
+		{"none", `{}`, `filter none: New made none`},
+		{"metrics", `{}`, `metric "Bad name": its name is not lower-case`},
+		{"metrics", `{}`, `metric "g": label "label with spaces"`},
+		{"metrics", `{}`, `metric "h": 9 labels are more than 8`},
+		{"metrics", `{}`, `metric "twice": it is defined twice`},
+		{"metrics", `{}`, `metric "panics": it is defined twice`},
+	} {
+		if _, err := filterhost.New(c.name, []byte(c.config), codecs, filters, env); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s %s: %v, want %q", c.name, c.config, err, c.want)
+		}
+	}
+	for name, want := range map[string]string{
+		"probe": `filter probe: configuration: json: unknown field "typo"`, "none": "takes no configuration of routes", "absent": "unknown filter",
+	} {
+		if _, err := filterhost.NewRoute(name, []byte(`{"typo":1}`), filters); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
+}
+
+// TestMetricsOfAHostThatHasClosed defines a metric when it is too late.
+func TestMetricsOfAHostThatHasClosed(t *testing.T) {
+	var host filter.Host
+	d := filter.Definition{Name: "late", New: func(_ []byte, h filter.Host) (filter.Filter, error) {
+		host = h
+		return beginner(func(c filter.Call) filter.Handler {
+			host.Counter("too_late").Add(c, 1)
+			return nil
+		}), nil
+	}}
+	h := filtertest.New(t, d, "")
+	h.Do(filtertest.Request{})
+	if got := h.Series(); len(got) > 0 {
+		t.Errorf("recorded: %v", got)
+	}
+}
+
+// beginner is a Filter that is a function.
+type beginner func(c filter.Call) filter.Handler
+
+func (f beginner) Begin(c filter.Call) filter.Handler { return f(c) }
+
+// TestRequestsThatAreNone begins calls with what strangers can send to the port.
+func TestRequestsThatAreNone(t *testing.T) {
+	env := filterhost.Env{
+		Define: func(*filter.Metric, string) error { return nil }, Now: clock,
+		OnPanic: func(where string, value any, stack []byte) { t.Errorf("panic in %s: %v\n%s", where, value, stack) },
+	}
+	config, err := filterhost.New(probe.Name, []byte(`{"config":{"all":true}}`), []sdk.Definition{testcodec.Definition()}, []filter.Definition{probe.Definition()}, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := func(path, contentType string) []engine.Field {
+		return []engine.Field{{Name: []byte(":path"), Value: []byte(path)}, {Name: []byte("content-type"), Value: []byte(contentType)}}
+	}
+	for _, foreign := range []string{"application/json", "application/grpc", "application/grpc+proto", "application/grpc+toys", ""} {
+		if call, out := config.Begin(nothing{}, list("/a/b", foreign), false); call != nil || out != nil {
+			t.Errorf("%q is taken for ours", foreign)
+		}
+	}
+	for _, path := range []string{"/a/b?c", "/a/~41", "//", "/a"} {
+		call, out := config.Begin(nothing{}, list(path, "application/grpc+toy"), false)
+		if out == nil || out.Action != filterhost.SendReply || out.Reply.Failure.Cause != sdk.CauseMalformed {
+			t.Fatalf("%q: %+v", path, out)
+		}
+		call.End(&filterhost.End{})
+	}
+}
