@@ -153,7 +153,8 @@ type Outcome struct {
 	Status Status
 	// Duration is the time from Begin to End.
 	Duration time.Duration
-	// Upstream is the address of the host that was chosen, "" if none was.
+	// Upstream is the address of the host that was chosen, "" if none was. It, Details
+	// and Flags are empty for upstream filters: only the whole call has them.
 	Upstream string
 	// Details is Envoy's word for what happened, such as "via_upstream"
 	// (%RESPONSE_CODE_DETAILS%).
@@ -161,7 +162,7 @@ type Outcome struct {
 	// Flags are Envoy's response flags, such as "UF,URX" (%RESPONSE_FLAGS%); "" if
 	// there are none.
 	Flags string
-	// RequestBytes and ResponseBytes are the sizes of the two messages as Envoy saw
-	// them.
+	// RequestBytes and ResponseBytes are how much of the two messages went past the
+	// filter.
 	RequestBytes, ResponseBytes uint64
 }

@@ -67,6 +67,19 @@ func Filters(filters ...any) []any {
 	})
 }
 
+// UpstreamFilters puts HTTP filters on the way from the router to the cluster's hosts.
+func UpstreamFilters(cluster map[string]any, filters ...any) map[string]any {
+	const options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+	cluster["typed_extension_protocol_options"] = object{options: typed(options, object{
+		"explicit_http_config": object{"http2_protocol_options": object{}},
+		"http_filters": append(filters, object{
+			"name":         "envoy.filters.http.upstream_codec",
+			"typed_config": typed("envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec", nil),
+		}),
+	})}
+	return cluster
+}
+
 // RouteFilter returns what a route says to a filter of the library, for its
 // typed_per_filter_config.
 func RouteFilter(name, config string) map[string]any {

@@ -124,13 +124,13 @@ func entriesOf(m testcodec.Message) map[string]string {
 
 // Metric implements hosttest.Host.
 func (h *filterHost) Metric(_ *testing.T, name string, labels ...string) int {
-	return h.Stat(filterStat(probe.Name, name, labels...))
+	return h.Stat(probeStat(name, labels...))
 }
 
-// filterStat is a metric of a filter as Envoy's statistics name it: labels are there as
+// probeStat is a metric of the probe as Envoy's statistics name it: labels are there as
 // "name.value", and the names are known here.
-func filterStat(filter, name string, labels ...string) string {
-	parts := []string{"dynamicmodulescustom.meltemi_" + filter + "_" + name}
+func probeStat(name string, labels ...string) string {
+	parts := []string{"dynamicmodulescustom.meltemi_" + probe.Name + "_" + name}
 	for i, value := range labels {
 		parts = append(parts, []string{"method", "code"}[i], value)
 	}

@@ -1,0 +1,369 @@
+package envoytest
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/meltemi-mesh/meltemi/sdk"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest/probe"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
+)
+
+// told is a call with commands for the probe.
+func told(id uint64, request, response string) testcodec.Message {
+	return testcodec.Message{
+		Kind: sdk.KindRequest, ID: id, Service: "com.example.Echo", Method: "echo", Payload: "hello",
+		Entries: commands(request, response),
+	}
+}
+
+// withProbe starts an Envoy with the probe on the listener "rpc", and these routes and
+// clusters.
+func withProbe(t *testing.T, version, config string, routes, clusters []any, more map[string]any) *Envoy {
+	t.Helper()
+	hcm := map[string]any{"http_filters": Filters(Filter(probe.Name, hostConfig(config)))}
+	maps.Copy(hcm, more)
+	return Start(t, version, Library(t), Bootstrap([]any{Listener("rpc", toy, routes, hcm)}, clusters))
+}
+
+func TestFilterConfigurationIsRefusedAtLoad(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		for config, want := range map[string]string{
+			`{"config":{"typo":1}}`:             `filter probe: configuration: json: unknown field "typo"`,
+			`{"confg":{}}`:                      `unknown field "confg"`,
+			`{"config":{"needs":"more"}}`:       `filter probe: needs: the probe has no more`,
+			`{"config":{"twice":true}}`:         `metric "requests_total": it is defined twice`,
+			`{"codec":{"name":"toy","oops":1}}`: `codec: configuration: json: unknown field "oops"`,
+			`{"codec":{"name":"toi"}}`:          `unknown codec "toi"; this library knows toy`,
+		} {
+			bootstrap := Bootstrap([]any{Listener("rpc", toy, nil, map[string]any{"http_filters": Filters(Filter(probe.Name, config))})}, nil)
+			if log, ok := Validate(t, version, Library(t), bootstrap); ok || !strings.Contains(log, want) {
+				t.Errorf("%s: accepted %t, the log does not say %q:\n%s", config, ok, want, log)
+			}
+		}
+		absent := Bootstrap([]any{Listener("rpc", toy, nil, map[string]any{"http_filters": Filters(Filter("absent", `{}`))})}, nil)
+		if log, ok := Validate(t, version, Library(t), absent); ok || !strings.Contains(log, `unknown filter "absent"; this library knows probe`) {
+			t.Errorf("an absent filter: accepted %t\n%s", ok, log)
+		}
+		route := Route("/", "server", nil)
+		route["typed_per_filter_config"] = map[string]any{probe.Name: RouteFilter(probe.Name, `{"typo":1}`)}
+		bad := Bootstrap([]any{Listener("rpc", toy, []any{route}, map[string]any{"http_filters": Filters(Filter(probe.Name, `{}`))})}, []any{Bridge("server", toy, 1)})
+		if log, ok := Validate(t, version, Library(t), bad); ok || !strings.Contains(log, `route: filter probe: configuration: json: unknown field "typo"`) {
+			t.Errorf("a route's configuration: accepted %t\n%s", ok, log)
+		}
+	})
+}
+
+// TestFilterChoosesTheRoute routes by what a filter says of a call, which the client
+// cannot say itself, and by a method that the filter has changed.
+func TestFilterChoosesTheRoute(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		servers := map[string]*Server{}
+		for _, name := range []string{"blue", "renamed", "other"} {
+			servers[name] = Serve(t, func(conn net.Conn, m testcodec.Message) { Answer(conn, m, name) })
+		}
+		local := Route("/", "blue", nil)
+		local["match"].(map[string]any)["headers"] = []any{map[string]any{"name": "x-rpc-local-tenant", "string_match": map[string]any{"exact": "blue one"}}}
+		envoy := withProbe(t, version, "",
+			[]any{local, Route("/Renamed/method", "renamed", nil), Route("/", "other", nil)},
+			[]any{Bridge("blue", toy, servers["blue"].Port), Bridge("renamed", toy, servers["renamed"].Port), Bridge("other", toy, servers["other"].Port)}, nil)
+		client := Dial(t, envoy.Port("rpc"))
+		for i, tt := range []struct {
+			commands, want string
+			entry          [2]string
+		}{
+			{"local:tenant=blue one", "blue", [2]string{"a", "b"}},
+			{"local:tenant=red", "other", [2]string{"a", "b"}},
+			{"method:Renamed=method", "renamed", [2]string{"a", "b"}},
+			{"go:10s,5ms;local:tenant=blue one", "blue", [2]string{"a", "b"}},
+			{"set:x=y", "other", [2]string{"local-tenant", "blue one"}}, // forged
+		} {
+			m := told(uint64(i), tt.commands, "")
+			m.Entries = append(m.Entries, tt.entry)
+			if got := client.Call(m); got.Payload != tt.want {
+				t.Errorf("%s: went to %s (%v), want %s", tt.commands, got.Payload, got.Status, tt.want)
+			}
+			seen := servers[tt.want].Seen()
+			last := seen[len(seen)-1]
+			for _, e := range last.Entries {
+				if strings.Contains(e[0], "tenant") && tt.entry[0] == "a" {
+					t.Errorf("%s: the server got the local entry %v", tt.commands, e)
+				}
+			}
+		}
+		if m := servers["renamed"].Seen()[0]; m.Service != "Renamed" || m.Method != "method" {
+			t.Errorf("the server got %s/%s", m.Service, m.Method)
+		}
+	})
+}
+
+// TestFilterInAccessLogs reads what a filter notes of calls in Envoy's access log.
+func TestFilterInAccessLogs(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		server := Serve(t, Echo)
+		path := filepath.Join(t.TempDir(), "access")
+		envoy := withProbe(t, version, "", []any{Route("/", "server", nil)}, []any{Bridge("server", toy, server.Port)}, map[string]any{
+			"access_log": []any{map[string]any{"name": "file", "typed_config": typed("envoy.extensions.access_loggers.file.v3.FileAccessLog", object{
+				"path": path,
+				"log_format": object{"text_format_source": object{
+					"inline_string": "%DYNAMIC_METADATA(probe:who)% %DYNAMIC_METADATA(probe:number)% %RESPONSE_CODE_DETAILS% %REQ(x-rpc-do)%\n",
+				}},
+			})}},
+		})
+		client := Dial(t, envoy.Port("rpc"))
+		client.Call(told(1, "note:who=blue", ""))
+		client.Call(told(2, "note:who=red;reply:denied", ""))
+		want := "\"blue\" 7 via_upstream note:who=blue\n\"red\" 7 meltemi_denied[probe] note:who=red;reply:denied\n"
+		var got []byte
+		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+			if got, _ = os.ReadFile(path); len(got) >= len(want) {
+				break
+			}
+		}
+		if plain := strings.ReplaceAll(string(got), `"`, ""); plain != strings.ReplaceAll(want, `"`, "") {
+			t.Errorf("the access log is %q, want %q", got, want)
+		}
+	})
+}
+
+// TestFilterSeesRepliesOfEnvoy has Envoy itself answer, before and after the filter had
+// its say.
+func TestFilterSeesRepliesOfEnvoy(t *testing.T) {
+	closed := closedPort(t)
+	each(t, func(t *testing.T, version string) {
+		server := Serve(t, func(net.Conn, testcodec.Message) {}) // says nothing
+		slow := Route("/s/slow", "silent", map[string]any{"timeout": "0.1s"})
+		envoy := withProbe(t, version, "",
+			[]any{Route("/s/closed", "closed", nil), slow},
+			[]any{Bridge("closed", toy, closed), Bridge("silent", toy, server.Port)}, nil)
+		client := Dial(t, envoy.Port("rpc"))
+		for i, tt := range []struct{ method, cause, want string }{
+			{"nowhere", "no_route", `answered=true code=UNIMPLEMENTED cause=no_route local=true native=0 upstream=false flags="NR" details="route_not_found"`},
+			{"closed", "connect_failure", `answered=true code=UNAVAILABLE cause=connect_failure local=true native=0 upstream=true flags="UF`},
+			{"slow", "timeout", `answered=true code=DEADLINE_EXCEEDED cause=timeout local=true native=0 upstream=true flags="UT" details="response_timeout"`},
+		} {
+			m := told(uint64(i), "log-end", "set:seen=by the filter")
+			m.Service, m.Method = "s", tt.method
+			if got := client.Call(m); got.Entry("cause") != tt.cause {
+				t.Errorf("%s: got %+v", tt.method, got)
+			}
+			if !envoy.Logs("end " + tt.method + " " + tt.want) {
+				t.Errorf("%s: the log does not say %s:\n%s", tt.method, tt.want, envoy.Log())
+			}
+		}
+		envoy.Eventually(probeStat("open"), 0)
+	})
+}
+
+// TestFilterReplacesARefusal gives a reply of Envoy another text and cause.
+func TestFilterReplacesARefusal(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		envoy := withProbe(t, version, "", []any{}, []any{}, nil)
+		got := Dial(t, envoy.Port("rpc")).Call(told(1, "set:a=b", "reply:overloaded"))
+		if got.Entry("cause") != "overloaded" || got.Payload != "probe: overloaded" {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+// TestUpstreamFilter runs the probe on the way to a host, in front of the bridge and of
+// another proxy, once for each try.
+func TestUpstreamFilter(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		var failing sync.Map // ids that fail once
+		server := Serve(t, func(conn net.Conn, m testcodec.Message) {
+			if m.Method == "flaky" {
+				if _, again := failing.LoadOrStore(m.ID, true); !again {
+					_, _ = conn.Write(testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, ID: m.ID, Status: sdk.Unavailable, Payload: "not now"}))
+					return
+				}
+			}
+			Echo(conn, m)
+		})
+		retry := map[string]any{"retry_policy": map[string]any{"retry_on": "unavailable", "num_retries": 2}}
+		far := one(t, version, server)
+		for name, cluster := range map[string]map[string]any{
+			"bridge": Bridge("hosts", toy, server.Port), "proxy": Cluster("hosts", far.Port("rpc")),
+		} {
+			t.Run(name, func(t *testing.T) {
+				failing.Clear()
+				envoy := Start(t, version, Library(t), Bootstrap(
+					[]any{Listener("rpc", toy, []any{Route("/", "hosts", retry)}, nil)},
+					[]any{UpstreamFilters(cluster, Filter(probe.Name, hostConfig("")))}))
+				client := Dial(t, envoy.Port("rpc"))
+				for i, tt := range []struct{ request, response, cause, key, value string }{
+					{"set:tenant=green;facts", "set:seen=yes", "", "tenant", "green"},
+					{"facts", "set:seen=yes", "", "seen", "yes"},
+					{"go:10s,20ms;set:waited=yes", "go:10s,20ms", "", "waited", "yes"},
+					{"reply:denied", "", "denied", "", ""},
+					{"set:a=b", "reply:bad_response", "bad_response", "", ""},
+					{"reset", "", "connection_lost", "", ""},
+					{"panic", "", "internal", "", ""},
+					{"go:20ms,10s", "", "timeout", "", ""},
+				} {
+					got := client.Call(told(uint64(i), tt.request, tt.response))
+					if got.Entry("cause") != tt.cause || got.ID != uint64(i) {
+						t.Errorf("%s: got %+v, want cause %q", tt.request, got, tt.cause)
+					}
+					if got.Entry(tt.key) != tt.value {
+						t.Errorf("%s: %s is %q, want %q", tt.request, tt.key, got.Entry(tt.key), tt.value)
+					}
+					if facts := got.Entry("facts"); facts != "" && !strings.Contains(facts, "cluster=hosts") {
+						t.Errorf("facts: %s", facts)
+					}
+				}
+				m := told(100, "log-end", "")
+				m.Method = "flaky"
+				if got := client.Call(m); got.Status != sdk.OK {
+					t.Errorf("got %+v", got)
+				}
+				// An upstream filter's metrics are the cluster's.
+				const scope = "cluster.hosts."
+				envoy.Eventually(scope+probeStat("ends_total", "flaky", "UNAVAILABLE"), 1)
+				envoy.Eventually(scope+probeStat("ends_total", "flaky", "OK"), 1)
+				envoy.Eventually(scope+probeStat("requests_total"), 10)
+				envoy.Eventually(scope+probeStat("open"), 0)
+				envoy.Eventually("cluster.hosts.upstream_rq_active", 0)
+			})
+		}
+	})
+}
+
+// TestFilterReadsResponsesThatStayOpen reads the answers of servers whose connections
+// are not used again: those responses do not end by themselves.
+func TestFilterReadsResponsesThatStayOpen(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		server := Serve(t, func(conn net.Conn, m testcodec.Message) {
+			b := testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, ID: m.ID, Payload: m.Payload, Entries: m.Entries})
+			_, _ = conn.Write(append(b, b[:10]...)) // and the beginning of what nobody asked for
+		})
+		envoy := withProbe(t, version, `{"payload":true}`, []any{Route("/", "server", nil)}, []any{Bridge("server", toy, server.Port)}, nil)
+		client := Dial(t, envoy.Port("rpc"))
+		for i, payload := range []string{"short", strings.Repeat("long ", 100_000)} {
+			m := told(uint64(i), "arguments", "result")
+			m.Payload = payload
+			got := client.Call(m)
+			want := fmt.Sprintf("%d %s", len(payload), payload[:min(len(payload), 10)])
+			if got.Payload != payload || got.Entry("argument-0") != want || got.Entry("result") != want {
+				t.Errorf("got %v, %d bytes, argument %q, result %q", got.Status, len(got.Payload), got.Entry("argument-0"), got.Entry("result"))
+			}
+		}
+		envoy.Eventually(probeStat("open"), 0)
+	})
+}
+
+// TestFilterReadsLongMessages reads messages beyond Envoy's default buffer.
+func TestFilterReadsLongMessages(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		server := Serve(t, Echo)
+		envoy := withProbe(t, version, `{"payload":true}`, []any{Route("/", "server", nil)}, []any{Bridge("server", toy, server.Port)}, nil)
+		client := Dial(t, envoy.Port("rpc"))
+		m := told(1, "arguments;go:10s,50ms", "result")
+		m.Payload = strings.Repeat("x", 6<<20)
+		if got := client.Call(m); got.Payload != m.Payload || got.Entry("result") != "6291456 xxxxxxxxxx" {
+			t.Errorf("got %v %s, %d bytes, result %q", got.Status, got.Entry("cause"), len(got.Payload), got.Entry("result"))
+		}
+	})
+}
+
+// TestFilterLeavesOthersAlone has plain HTTP/2 on the port of the filter.
+func TestFilterLeavesOthersAlone(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		envoy := Start(t, version, Library(t), Bootstrap([]any{Listener("rpc", "", []any{
+			map[string]any{"match": map[string]any{"prefix": "/"}, "direct_response": map[string]any{"status": 200, "body": map[string]any{"inline_string": "plain"}}},
+		}, map[string]any{"http_filters": Filters(Filter(probe.Name, hostConfig(`{"all":true,"payload":true}`)))})}, nil))
+		a := newAttacker(t, envoy.Port("rpc"))
+		for _, contentType := range []string{"", "text/plain", "application/grpc", "application/grpc+proto"} {
+			_, _, body := a.send(attack{method: "POST", path: "/odd/path?x=1", headers: map[string]string{"content-type": contentType}, body: []byte("body")})
+			if contentType == "text/plain" && string(body) != "plain" {
+				t.Errorf("%q: the body is %q", contentType, body)
+			}
+		}
+		envoy.Eventually("http.rpc.downstream_rq_completed", 4)
+		if n := envoy.Stat(probeStat("requests_total")); n != 0 {
+			t.Errorf("the filter saw %d of them", n)
+		}
+		// A path that the far edge would refuse must not get past a filter either.
+		if _, cause, _ := a.send(attack{method: "POST", path: "/a/b?c", headers: map[string]string{"content-type": "application/grpc+toy"}, body: []byte("x")}); !strings.Contains(cause, "meltemi_malformed[probe]") {
+			t.Errorf("the cause is %q", cause)
+		}
+	})
+}
+
+// TestFilterUnderClientsThatLeave lets filters pause, reply, panic and time out at
+// random while clients come and go: no call is without an end, and nothing is left.
+func TestFilterUnderClientsThatLeave(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		server := Serve(t, func(conn net.Conn, m testcodec.Message) {
+			if m.Method != "silence" {
+				Echo(conn, m)
+			}
+		})
+		envoy := withProbe(t, version, `{"payload":true}`, []any{Route("/", "server", map[string]any{"timeout": "2s"})},
+			[]any{Bridge("server", toy, server.Port), Cluster("check", serveCheck(t))}, nil)
+		port := envoy.Port("rpc")
+		words := []string{
+			"set:a=b", "reply:denied", "reset", "panic", "panic-end", "go:10s,3ms", "go:3ms,10s", "never:2ms", "never:10s", "pause:1s", "go-panic",
+			"http:check,x", "http:nowhere,x", "arguments", "unwanted-pause", "paused-for-nothing", "local:a=b",
+		}
+		const clients, calls = 8, 60
+		var wg sync.WaitGroup
+		for n := range clients {
+			wg.Go(func() {
+				random := rand.New(rand.NewPCG(uint64(n), 1))
+				for done := 0; done < calls; {
+					conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					r := reader{conn: conn}
+					burst := 1 + random.IntN(6)
+					for i := range burst {
+						m := told(uint64(i), words[random.IntN(len(words))]+";"+words[random.IntN(len(words))], words[random.IntN(len(words))])
+						if random.IntN(4) == 0 {
+							m.Kind = sdk.KindOneWay
+						}
+						if random.IntN(4) == 0 {
+							m.Method = "silence"
+						}
+						_, _ = conn.Write(testcodec.Append(nil, m))
+						done++
+					}
+					if random.IntN(2) == 0 { // some wait for a while, others go at once
+						_ = conn.SetReadDeadline(time.Now().Add(time.Duration(random.IntN(30)) * time.Millisecond))
+						for range burst {
+							if _, err := r.next(); err != nil {
+								break
+							}
+						}
+					}
+					_ = conn.Close()
+				}
+			})
+		}
+		wg.Wait()
+		begun := envoy.Stat(probeStat("requests_total"))
+		envoy.Eventually(probeStat("open"), 0)
+		envoy.Eventually("http.rpc.downstream_rq_active", 0)
+		envoy.Eventually("cluster.server.upstream_rq_active", 0)
+		if begun < clients*calls/4 {
+			t.Errorf("only %d calls reached the filter: the test looks at the wrong thing", begun)
+		}
+		client := Dial(t, port)
+		if got := client.Call(told(1, "set:a=b", "set:c=d")); got.Entry("a") != "b" || got.Entry("c") != "d" {
+			t.Errorf("after it all: %+v", got)
+		}
+		if n := strings.Count(envoy.Log(), "panic in a filter"); n != 0 {
+			t.Errorf("the host itself panicked:\n%s", envoy.Log())
+		}
+	})
+}
