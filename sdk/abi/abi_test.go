@@ -75,7 +75,7 @@ func TestEachHookCrossesOnce(t *testing.T) {
 	crossing := regexp.MustCompile(`\bmeltemi[A-Z]\w*\(`)
 	hook := regexp.MustCompile(`(?ms)^[\w ]*\benvoy_dynamic_module_on_(\w+)\([^{;]*\{\n(.*?)^\}`)
 	seen := map[string]int{}
-	for _, file := range []string{"hooks_network.c", "hooks_bridge.c", "hooks_listener.c"} {
+	for _, file := range []string{"hooks_network.c", "hooks_bridge.c", "hooks_listener.c", "hooks_filter.c"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -92,6 +92,7 @@ func TestEachHookCrossesOnce(t *testing.T) {
 	for _, name := range []string{
 		"network_filter_read", "network_filter_write", "upstream_http_tcp_bridge_encode_headers",
 		"upstream_http_tcp_bridge_encode_data", "upstream_http_tcp_bridge_on_upstream_data",
+		"http_filter_request_headers", "http_filter_response_headers",
 	} {
 		if seen[name] != 1 {
 			t.Errorf("%s crosses %d times, want 1: the test looks at the wrong thing", name, seen[name])

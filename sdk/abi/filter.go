@@ -38,17 +38,6 @@ func meltemiFilterBegin(id C.uint32_t, config C.uint64_t, envoy unsafe.Pointer,
 	return handle
 }
 
-// meltemiFilterMaxMessage is how many bytes of a message a filter can want to have
-// held.
-//
-//export meltemiFilterMaxMessage
-func meltemiFilterMaxMessage(config C.uint64_t) C.uint64_t {
-	if c := filterConfigs.get(config); c != nil {
-		return C.uint64_t(c.host.MaxMessage())
-	}
-	return 0
-}
-
 // meltemiFilterMessage is called with a message that was collected: a whole one, or,
 // with part set, what there is of a response that does not end by itself.
 //
@@ -155,6 +144,7 @@ var filterActions = [...]C.uint32_t{
 // carryFilter writes what a filter wants into C memory, for the hook to carry out.
 func carryFilter(o *filterhost.Output, out *C.meltemi_filter_output) {
 	out.action, out.response, out.reroute = filterActions[o.Action], C.bool(o.Response), C.bool(o.Reroute)
+	out.room = C.uint64_t(o.Room)
 	headers, trailers, body, text := o.Changes, []engine.Field(nil), []byte(nil), ""
 	switch o.Action {
 	case filterhost.SendReply:

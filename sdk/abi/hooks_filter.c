@@ -171,8 +171,7 @@ static bool is_rpc(filter_envoy envoy) {
 }
 
 // A message that is collected must fit into Envoy's buffer.
-static void make_room(filter_envoy envoy, const meltemi_filter* f) {
-  uint64_t room = meltemiFilterMaxMessage(f->config);
+static void make_room(filter_envoy envoy, uint64_t room) {
   if (envoy_dynamic_module_callback_http_get_buffer_limit(envoy) < room) {
     envoy_dynamic_module_callback_http_set_buffer_limit(envoy, room);
   }
@@ -199,7 +198,7 @@ envoy_dynamic_module_on_http_filter_request_headers(filter_envoy envoy, filter_m
   f->request = state_after(&out, o);
   switch (f->request) {
     case MELTEMI_MESSAGE_COLLECTS:
-      make_room(envoy, f);
+      make_room(envoy, out.room);
       return envoy_dynamic_module_type_on_http_filter_request_headers_status_StopIteration;
     case MELTEMI_MESSAGE_WAITS:
       return envoy_dynamic_module_type_on_http_filter_request_headers_status_StopAllIterationAndWatermark;
@@ -313,7 +312,7 @@ envoy_dynamic_module_on_http_filter_response_headers(filter_envoy envoy, filter_
   f->response = state_after(&out, o);
   switch (f->response) {
     case MELTEMI_MESSAGE_COLLECTS:
-      make_room(envoy, f);
+      make_room(envoy, out.room);
       return envoy_dynamic_module_type_on_http_filter_response_headers_status_StopIteration;
     case MELTEMI_MESSAGE_WAITS:
       return envoy_dynamic_module_type_on_http_filter_response_headers_status_StopAllIterationAndWatermark;

@@ -188,6 +188,7 @@ typedef struct {
   size_t text_length;
   uint64_t timeout_ms;  // of a CALLOUT
   uint32_t status;      // HTTP status of a REPLY
+  uint64_t room;        // how long a message can be that is to COLLECT
 } meltemi_filter_output;
 
 // One direction of a request on which a filter runs.

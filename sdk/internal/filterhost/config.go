@@ -172,15 +172,6 @@ func parseCodecs(text []byte, codecs []sdk.Definition) ([]*engine.Config, error)
 	return configs, nil
 }
 
-// MaxMessage is the greatest length of a message that the filter can meet, in bytes.
-func (c *Config) MaxMessage() int {
-	most := 0
-	for _, codec := range c.codecs {
-		most = max(most, codec.MaxMessage())
-	}
-	return most
-}
-
 // codecOf finds the codec of a request by its content-type.
 func (c *Config) codecOf(contentType []byte) (config *engine.Config, index int, ok bool) {
 	for _, config := range c.codecs {

@@ -261,6 +261,9 @@ func (c *Call) defect(what string) *Output {
 
 func (c *Call) act(a Action) *Output {
 	c.out = Output{Action: a, Response: c.phase >= phaseResponse}
+	if a == Collect {
+		c.out.Room = c.codec.MaxMessage()
+	}
 	return &c.out
 }
 

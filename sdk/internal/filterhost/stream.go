@@ -77,6 +77,8 @@ type Output struct {
 	// Changes are headers to be set before the message goes on. One with an empty value
 	// is to be removed.
 	Changes []engine.Field
+	// Room is how long the message can be, in bytes; for Collect.
+	Room int
 	// Reroute tells that the route has to be chosen anew.
 	Reroute bool
 
