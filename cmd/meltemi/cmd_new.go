@@ -20,7 +20,7 @@ func newNewCmd() *cobra.Command {
 		Args:  cli.Args(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newNewCodecCmd())
+	cmd.AddCommand(newNewCodecCmd(), newNewFilterCmd())
 	return cmd
 }
 
@@ -33,24 +33,45 @@ The module builds with the checkout of Meltemi that --sdk names, or with the pub
 version that --sdk-version names.`
 
 func newNewCodecCmd() *cobra.Command {
-	var c scaffold.Codec
-	cmd := &cobra.Command{
+	return newModuleCmd(scaffold.Codec, &cobra.Command{
 		Use:   "codec NAME",
 		Short: "Write a module for a new codec",
 		Long:  newCodecLong,
 		Example: `  meltemi new codec ledger
   cd ledger && make test && make run`,
-		Args:              cli.Args(cobra.ExactArgs(1)),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c.Name = args[0]
-			return runNewCodec(cmd, &c)
-		},
+	})
+}
+
+const newFilterLong = `Write a Go module for a layer-7 filter, in a folder of its own: a small filter that works
+for calls of any protocol, with its unit test, a Makefile and a mesh file. Change it into
+what you want.
+
+The module builds with the checkout of Meltemi that --sdk names, or with the published
+version that --sdk-version names.`
+
+func newNewFilterCmd() *cobra.Command {
+	return newModuleCmd(scaffold.Filter, &cobra.Command{
+		Use:   "filter NAME",
+		Short: "Write a module for a new layer-7 filter",
+		Long:  newFilterLong,
+		Example: `  meltemi new filter quota
+  cd quota && make test && make run`,
+	})
+}
+
+// newModuleCmd completes a command that writes a module.
+func newModuleCmd(kind scaffold.Kind, cmd *cobra.Command) *cobra.Command {
+	m := scaffold.Module{Kind: kind}
+	cmd.Args = cli.Args(cobra.ExactArgs(1))
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		m.Name = args[0]
+		return writeModule(cmd, &m)
 	}
 	f := cmd.Flags()
-	f.StringVar(&c.Module, "module", "", "`PATH` of the module (default: example.com/NAME)")
-	f.StringVar(&c.Folder, "dir", "", "the `FOLDER` to write (default: NAME)")
-	sdkFlags(cmd, &c.SDK, &c.Version)
+	f.StringVar(&m.Module, "module", "", "`PATH` of the module (default: example.com/NAME)")
+	f.StringVar(&m.Folder, "dir", "", "the `FOLDER` to write (default: NAME)")
+	sdkFlags(cmd, &m.SDK, &m.Version)
 	return cmd
 }
 
@@ -71,39 +92,39 @@ func findSDK(dir, version string) (string, error) {
 	return compose.FindSDK(dir, checkout, besideProgram())
 }
 
-func runNewCodec(cmd *cobra.Command, c *scaffold.Codec) error {
-	if c.Module == "" {
-		c.Module = "example.com/" + c.Name
+func writeModule(cmd *cobra.Command, m *scaffold.Module) error {
+	if m.Module == "" {
+		m.Module = "example.com/" + m.Name
 	}
-	if c.Folder == "" {
-		c.Folder = c.Name
+	if m.Folder == "" {
+		m.Folder = m.Name
 	}
 	var err error
-	if c.SDK, err = findSDK(c.SDK, c.Version); err != nil {
+	if m.SDK, err = findSDK(m.SDK, m.Version); err != nil {
 		return cli.Usagef("%w", err)
 	}
-	if c.Version == "" {
-		c.Version = "v0.0.0" // what the checkout replaces
+	if m.Version == "" {
+		m.Version = "v0.0.0" // what the checkout replaces
 	}
-	c.Program = "meltemi"
+	m.Program = "meltemi"
 	if executable, err := os.Executable(); err == nil {
-		c.Program = executable
+		m.Program = executable
 	}
 	ctx, stop := untilSignal(cmd)
 	defer stop()
-	names, err := c.Write()
+	names, err := m.Write()
 	if err != nil {
 		return cli.Usagef("%w", err)
 	}
 	out := cmd.OutOrStdout()
 	for _, name := range names {
-		if _, err := fmt.Fprintln(out, filepath.Join(c.Folder, name)); err != nil {
+		if _, err := fmt.Fprintln(out, filepath.Join(m.Folder, name)); err != nil {
 			return err
 		}
 	}
-	if err := c.Tidy(ctx); err != nil {
+	if err := m.Tidy(ctx); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "\nNext: cd %s && make test. README.md there tells the rest.\n", c.Folder)
+	_, err = fmt.Fprintf(out, "\nNext: cd %s && make test. README.md there tells the rest.\n", m.Folder)
 	return err
 }

@@ -125,8 +125,15 @@ func TestRefusals(t *testing.T) {
 		"package example.com/m: codec 2 has no name or no constructor":         `sdk.Definition{Name: "m"}`,
 		"package example.com/m: codec m without a configuration: it needs one": `sdk.Definition{Name: "m", New: func([]byte) (sdk.Codec, error) { return nil, errors.New("it needs one") }}`,
 		"sdk.Wrong": `sdk.Wrong{}`, // written for another interface
+		"package example.com/m: filter 0 has no name or no constructor":                             `filter.Definition{Name: "m"}`,
+		"package example.com/m: Definition returns int, which defines neither a codec nor a filter": `7`,
 	} {
-		dir := t.TempDir()
+		dir, kind := t.TempDir(), "sdk.Definition"
+		if strings.HasPrefix(source, "filter.") {
+			kind = "filter.Definition"
+		} else if source == "7" {
+			kind = "int"
+		}
 		for name, text := range map[string]string{
 			"go.mod": "module example.com/m\n\ngo 1.26.0\n",
 			"m.go": `package m
@@ -136,11 +143,14 @@ import (
 
 	"github.com/meltemi-mesh/meltemi/codecs/dubbo"
 	"github.com/meltemi-mesh/meltemi/sdk"
+	"github.com/meltemi-mesh/meltemi/sdk/filter"
 )
 
-var _, _ = errors.New, dubbo.Definition
+var _, _, _, _ = errors.New, dubbo.Definition, sdk.OK, filter.Continue
 
-func Definition() sdk.Definition { return ` + source + " }\n",
+type d = ` + kind + `
+
+func Definition() d { return ` + source + " }\n",
 		} {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 				t.Fatal(err)

@@ -17,6 +17,9 @@
 //
 // A codec is a name, or a mapping that is the module's configuration as it stands.
 //
+// An entry of filters is Envoy's HttpFilter, or one of Meltemi's: {name: limit, config:
+// {...}}, and a route speaks to it with typed_per_filter_config: {limit: {...}}.
+//
 // A cluster of proxies that run Meltemi themselves needs no codec but HTTP/2, in
 // Envoy's own words:
 //

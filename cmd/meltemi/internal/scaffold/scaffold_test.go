@@ -8,14 +8,14 @@ import (
 )
 
 func TestWrite(t *testing.T) {
-	c := Codec{Name: "my-ledger", Module: "example.com/my-ledger", Folder: filepath.Join(t.TempDir(), "x"), SDK: "/a b/meltemi", Version: "v0.0.0", Program: "meltemi"}
-	names, err := c.Write()
+	m := Module{Kind: Codec, Name: "my-ledger", Module: "example.com/my-ledger", Folder: filepath.Join(t.TempDir(), "x"), SDK: "/a b/meltemi", Version: "v0.0.0", Program: "meltemi"}
+	names, err := m.Write()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var written strings.Builder
 	for _, name := range names {
-		text, err := os.ReadFile(filepath.Join(c.Folder, name))
+		text, err := os.ReadFile(filepath.Join(m.Folder, name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,17 +33,45 @@ func TestWrite(t *testing.T) {
 	if strings.Contains(all, "{{") || strings.Contains(all, "<no value>") {
 		t.Error("a template was left unfilled")
 	}
-	if _, err := c.Write(); err == nil || !strings.Contains(err.Error(), "is there already, and not empty") {
+	if _, err := m.Write(); err == nil || !strings.Contains(err.Error(), "is there already, and not empty") {
 		t.Errorf("a second time: %v", err)
 	}
 }
 
-func TestAPublishedVersion(t *testing.T) {
-	c := Codec{Name: "ledger", Module: "example.com/ledger", Folder: t.TempDir(), Version: "v1.2.3", Program: "meltemi"}
-	if _, err := c.Write(); err != nil {
+func TestWriteFilter(t *testing.T) {
+	m := Module{Kind: Filter, Name: "my-quota", Module: "example.com/my-quota", Folder: t.TempDir(), SDK: "/a b/meltemi", Version: "v0.0.0", Program: "meltemi"}
+	names, err := m.Write()
+	if err != nil {
 		t.Fatal(err)
 	}
-	mod, err := os.ReadFile(filepath.Join(c.Folder, "go.mod"))
+	var written strings.Builder
+	for _, name := range names {
+		text, err := os.ReadFile(filepath.Join(m.Folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		written.Write(text)
+	}
+	all := written.String()
+	for _, want := range []string{"package myquota\n", `Name:        "my-quota"`, "- name: my-quota\n", "module example.com/my-quota\n"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("nothing says %q", want)
+		}
+	}
+	if strings.Contains(all, "{{") || strings.Contains(all, "<no value>") {
+		t.Error("a template was left unfilled")
+	}
+	if _, err := (&Module{Kind: Filter, Name: "Quota", Module: "example.com/x"}).Write(); err == nil || !strings.Contains(err.Error(), "is no name of a filter") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAPublishedVersion(t *testing.T) {
+	m := Module{Kind: Codec, Name: "ledger", Module: "example.com/ledger", Folder: t.TempDir(), Version: "v1.2.3", Program: "meltemi"}
+	if _, err := m.Write(); err != nil {
+		t.Fatal(err)
+	}
+	mod, err := os.ReadFile(filepath.Join(m.Folder, "go.mod"))
 	if err != nil || strings.Contains(string(mod), "replace") || !strings.Contains(string(mod), "meltemi v1.2.3") {
 		t.Errorf("%v\n%s", err, mod)
 	}
@@ -54,13 +82,13 @@ func TestNames(t *testing.T) {
 		"Ledger": "is no name of a codec", "": "is no name of a codec", "a/b": "is no name of a codec",
 		"7up": "is no name of a codec", "a-": "is no name of a codec", "a_b": "is no name of a codec",
 	} {
-		c := Codec{Name: name, Module: "example.com/x", Folder: t.TempDir()}
-		if _, err := c.Write(); err == nil || !strings.Contains(err.Error(), want) {
+		m := Module{Kind: Codec, Name: name, Module: "example.com/x", Folder: t.TempDir()}
+		if _, err := m.Write(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	c := Codec{Name: "ledger", Module: "not a path", Folder: t.TempDir()}
-	if _, err := c.Write(); err == nil || !strings.Contains(err.Error(), "malformed import path") {
+	m := Module{Kind: Codec, Name: "ledger", Module: "not a path", Folder: t.TempDir()}
+	if _, err := m.Write(); err == nil || !strings.Contains(err.Error(), "malformed import path") {
 		t.Errorf("%v", err)
 	}
 }
