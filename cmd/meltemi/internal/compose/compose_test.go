@@ -122,7 +122,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for want, source := range map[string]string{
 		"package example.com/m: two codecs are named dubbo":                    `sdk.Definition{Name: "dubbo", New: dubbo.Definition().New}`,
-		"package example.com/m: codec 2 has no name or no constructor":         `sdk.Definition{Name: "m"}`,
+		"package example.com/m: codec 3 has no name or no constructor":         `sdk.Definition{Name: "m"}`,
 		"package example.com/m: codec m without a configuration: it needs one": `sdk.Definition{Name: "m", New: func([]byte) (sdk.Codec, error) { return nil, errors.New("it needs one") }}`,
 		"sdk.Wrong": `sdk.Wrong{}`, // written for another interface
 		"package example.com/m: filter 0 has no name or no constructor":                             `filter.Definition{Name: "m"}`,
