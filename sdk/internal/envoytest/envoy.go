@@ -109,7 +109,7 @@ func Start(t testing.TB, version, libraryDir string, bootstrap map[string]any, e
 	e := &Envoy{t: t, log: &lockedBuffer{}, done: make(chan struct{})}
 	e.cmd = exec.Command(Binary(t, version), "-c", configFile, "--use-dynamic-base-id", "--concurrency", "1",
 		"--admin-address-path", adminFile, "--log-level", "warning", "--component-log-level", "dynamic_modules:info",
-		"--drain-time-s", "3", "--parent-shutdown-time-s", "5")
+		"--drain-time-s", "3", "--parent-shutdown-time-s", "5", "--file-flush-interval-msec", "50")
 	e.cmd.Env = append(append(os.Environ(), "ENVOY_DYNAMIC_MODULES_SEARCH_PATH="+libraryDir), env...)
 	e.cmd.Stdout, e.cmd.Stderr = e.log, e.log
 	e.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

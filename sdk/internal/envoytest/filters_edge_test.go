@@ -311,7 +311,7 @@ func TestFilterUnderClientsThatLeave(t *testing.T) {
 			[]any{Bridge("server", toy, server.Port), Cluster("check", serveCheck(t))}, nil)
 		port := envoy.Port("rpc")
 		words := []string{
-			"set:a=b", "reply:denied", "reset", "panic", "panic-end", "go:10s,3ms", "go:3ms,10s", "never:2ms", "never:10s", "pause:1s", "go-panic",
+			"set:a=b", "reply:denied", "reset", "panic", "panic-end", "go:10s,3ms", "go:3ms,10s", "never:2ms", "never:400ms", "pause:1s", "go-panic",
 			"http:check,x", "http:nowhere,x", "arguments", "unwanted-pause", "paused-for-nothing", "local:a=b",
 		}
 		const clients, calls = 8, 60
