@@ -27,9 +27,18 @@ func meltemiFilterBegin(id C.uint32_t, config C.uint64_t, envoy unsafe.Pointer,
 		return 0
 	}
 	w := workerOf(id)
-	f := &filterCall{envoy: envoy, worker: w, config: c}
+	f := w.unused
+	if f == nil {
+		f = &filterCall{worker: w}
+	}
+	f.envoy, f.config, w.unused = envoy, c, nil
 	call, o := c.host.Begin(f, w.headers(headers, n), bool(end))
 	if call == nil {
+		if f.scheduler == nil {
+			w.unused = f // nobody knows of it
+		} else {
+			f.end()
+		}
 		return 0
 	}
 	f.call = call

@@ -17,7 +17,8 @@ type worker struct {
 	networks slab[network]
 	bridges  slab[bridge]
 	filters  slab[filterCall]
-	spare    []*bridge // ended, for reuse
+	unused   *filterCall // of a filter that had nothing to do
+	spare    []*bridge   // ended, for reuse
 
 	// counts of bridges, which have no metrics of their own in Envoy's interface.
 	// The next hook of a network filter on this thread hands them over.

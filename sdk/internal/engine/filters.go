@@ -89,9 +89,14 @@ var errPath = errors.New("it is not /service/method as a proxy writes it")
 // ParsePath reads service and method out of a path that is spelled as AppendPath
 // writes it.
 func ParsePath(path []byte) (service, method string, err error) {
-	first, second, two := bytes.Cut(bytes.TrimPrefix(path, []byte("/")), []byte("/"))
-	if !two || len(first) == 0 || len(second) == 0 {
+	rest, absolute := bytes.CutPrefix(path, slash)
+	first, second, two := bytes.Cut(rest, slash)
+	if !absolute || !two || len(first) == 0 || len(second) == 0 {
 		return "", "", errPath
+	}
+	if isPlain(first) && isPlain(second) {
+		text := string(rest)
+		return text[:len(first)], text[len(first)+1:], nil
 	}
 	a, err := appendUnescaped(nil, first, upperHex)
 	if err != nil {
@@ -107,17 +112,47 @@ func ParsePath(path []byte) (service, method string, err error) {
 	return string(a), string(b), nil
 }
 
+var slash = []byte("/")
+
+// isPlain reports whether a segment stands for itself, as almost all do.
+func isPlain(s []byte) bool {
+	dots := true
+	for _, b := range s {
+		if !segmentBytes[b] {
+			return false
+		}
+		dots = dots && b == '.'
+	}
+	return !dots
+}
+
+// timeoutUnit is a unit of grpc-timeout, 0 if it is none.
+func timeoutUnit(b byte) time.Duration {
+	switch b {
+	case 'H':
+		return time.Hour
+	case 'M':
+		return time.Minute
+	case 'S':
+		return time.Second
+	case 'm':
+		return time.Millisecond
+	case 'u':
+		return time.Microsecond
+	case 'n':
+		return time.Nanosecond
+	}
+	return 0
+}
+
 // ParseTimeout reads grpc-timeout: at most eight digits and a unit. Zero: it is none.
 // Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 func ParseTimeout(text []byte) time.Duration {
 	if len(text) < 2 || len(text) > 9 {
 		return 0
 	}
-	units := map[byte]time.Duration{
-		'H': time.Hour, 'M': time.Minute, 'S': time.Second, 'm': time.Millisecond, 'u': time.Microsecond, 'n': time.Nanosecond,
-	}
 	n, err := strconv.ParseInt(string(text[:len(text)-1]), 10, 64)
-	unit := units[text[len(text)-1]]
+	unit := timeoutUnit(text[len(text)-1])
 	if err != nil || n < 0 || unit == 0 {
 		return 0
 	}

@@ -48,6 +48,7 @@ func (c *Config) Begin(s Stream, list []engine.Field, end bool) (*Call, *Output)
 		call.handler = filter.Base{}
 		return call.begun(call.decide(verdict))
 	case call.handler == nil:
+		call.unpause()
 		call.over, call.stream = true, ended{}
 		return nil, nil
 	case c.requests && !end:

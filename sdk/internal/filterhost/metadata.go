@@ -13,6 +13,7 @@ import (
 // made to them.
 type headers struct {
 	list    []engine.Field
+	own     bool           // the list may be changed
 	changes []engine.Field // an empty value removes
 	refused string         // a key that was given a value that Envoy cannot hold
 	frozen  bool           // it is too late for changes
@@ -32,30 +33,33 @@ func (h *headers) keep() {
 		split := from + len(f.Name)
 		list[i] = engine.Field{Name: text[from:split:split], Value: text[split:len(text):len(text)]}
 	}
-	h.list = list
+	h.list, h.own = list, true
 }
 
 // set changes a header; an empty value removes it.
 func (h *headers) set(name, value []byte) {
-	h.drop(name)
-	if len(value) > 0 {
-		h.list = append(slices.Clip(h.list), engine.Field{Name: name, Value: value})
+	if !h.own {
+		h.list, h.own = append(make([]engine.Field, 0, len(h.list)+4), h.list...), true
 	}
-	h.changes = slices.DeleteFunc(h.changes, func(f engine.Field) bool { return bytes.Equal(f.Name, name) })
-	h.changes = append(h.changes, engine.Field{Name: name, Value: value})
+	h.list = replaced(h.list, name, value, len(value) > 0)
+	h.changes = replaced(h.changes, name, value, true)
 }
 
-// drop takes the headers of that name out of the list.
-func (h *headers) drop(name []byte) (found bool) {
-	kept := make([]engine.Field, 0, len(h.list)+1)
-	for _, f := range h.list {
+// replaced gives the first field of that name another value and takes the others away. A
+// field that is not there is added, and one that is not kept goes too.
+func replaced(list []engine.Field, name, value []byte, keep bool) []engine.Field {
+	kept := list[:0]
+	for _, f := range list {
 		if !bytes.Equal(f.Name, name) {
 			kept = append(kept, f)
+		} else if keep {
+			kept, keep = append(kept, engine.Field{Name: name, Value: value}), false
 		}
 	}
-	found = len(kept) < len(h.list)
-	h.list = kept
-	return found
+	if keep {
+		kept = append(kept, engine.Field{Name: name, Value: value})
+	}
+	return kept
 }
 
 // has reports whether there is a header of that name.

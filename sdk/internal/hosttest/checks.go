@@ -63,6 +63,7 @@ var checks = []check{
 	}},
 	{name: "reset", run: func(s *session) {
 		s.fails(Call{Request: "reset"}, sdk.CauseConnectionLost)
+		s.fails(Call{Response: "reset"}, sdk.CauseConnectionLost)
 		s.passes(Call{Request: "set:after=reset"})
 	}},
 	{name: "facts", setup: Setup{Routes: map[string]string{"Marked": `{"mark":"of the route"}`}}, run: func(s *session) {
