@@ -110,9 +110,10 @@ func config(client peers.Peer) string {
 }
 
 // connections are one for each thread. Kitex gives one up after an exception and after
-// a one-way call, and has others for its second service. Node.js has one for all.
+// a one-way call, and has others for its second service. Node.js has one for all. A
+// one-way call may still be on its way to the server when its thread makes the next one.
 func connections(client, _ peers.Peer) suite.Connections {
-	all := suite.Connections{Least: suite.Threads, Most: suite.Threads, Last: suite.CallsAtATime}
+	all := suite.Connections{Least: suite.Threads, Most: suite.Threads, Last: 2 * suite.CallsAtATime}
 	switch program(client).Library {
 	case peers.Kitex:
 		all.Most = calls
