@@ -46,7 +46,7 @@ func meltemiNetworkConfigNew(envoy unsafe.Pointer, name *C.char, nameLength C.si
 	if c == nil {
 		return 0
 	}
-	for m, name := range engine.MetricNames {
+	for m, name := range &engine.MetricNames {
 		metric := []byte("meltemi_" + name)
 		c.metrics[m] = C.meltemi_define(envoy, (*C.char)(unsafe.Pointer(unsafe.SliceData(metric))),
 			C.size_t(len(metric)), C.bool(engine.Metric(m).Gauge()))

@@ -49,7 +49,7 @@ func TestUnfinishedMessagesOfClients(t *testing.T) {
 	}
 
 	// One that is alone has its room, whatever the budget.
-	alone, m := opened(t, c, long(1, 1)...)
+	alone, _ := opened(t, c, long(1, 1)...)
 	message = long(9, 4<<20)
 	for len(message) > 0 {
 		n := min(len(message), 100_000)

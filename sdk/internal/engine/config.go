@@ -87,23 +87,6 @@ type rawConfig struct {
 	SniffTimeout     *duration         `json:"sniff_timeout"`
 }
 
-// duration is a time.Duration in Go's notation, such as "5ms".
-type duration time.Duration
-
-// UnmarshalJSON parses a string such as "5ms".
-func (d *duration) UnmarshalJSON(b []byte) error {
-	var text string
-	if err := json.Unmarshal(b, &text); err != nil {
-		return fmt.Errorf("%s is not a duration such as \"5ms\"", b)
-	}
-	v, err := time.ParseDuration(text)
-	if err != nil {
-		return fmt.Errorf("%q is not a duration such as \"5ms\"", text)
-	}
-	*d = duration(v)
-	return nil
-}
-
 // ParseConfig parses the module's configuration, strictly: an unknown field, an
 // unknown codec and a value out of range are errors that name the field. All
 // errors are reported, not only the first.
@@ -169,76 +152,6 @@ func (c *Config) Codecs() []sdk.Codec { return c.codecs }
 // MaxMessage is the greatest length of one message in bytes.
 func (c *Config) MaxMessage() int { return c.maxMessage }
 
-// addCodecs makes the codecs that the configuration names.
-func (c *Config) addCodecs(p *problems, raw *rawConfig, known []sdk.Definition) {
-	c.auto = len(raw.Auto) > 0
-	switch {
-	case c.auto && raw.Name != "":
-		p.add("name and auto exclude each other")
-	case c.auto && raw.Config != nil:
-		p.add("config: with auto, each codec has its own: {\"auto\": [{\"name\": ..., \"config\": ...}]}")
-	case c.auto:
-		for i, item := range raw.Auto {
-			one := struct {
-				Name   string          `json:"name"`
-				Config json.RawMessage `json:"config"`
-			}{}
-			field := fmt.Sprintf("auto[%d]", i)
-			if json.Unmarshal(item, &one.Name) != nil {
-				if err := sdk.ParseConfig(item, &one); err != nil {
-					p.add("%s: %w", field, err)
-					continue
-				}
-			}
-			c.addCodec(p, field, one.Name, one.Config, known)
-		}
-	case raw.Name == "":
-		p.add("name: missing; this library knows %s", names(known))
-	default:
-		c.addCodec(p, "name", raw.Name, raw.Config, known)
-	}
-	for i, k := range c.kinds {
-		if c.auto && k.sniffer == nil {
-			p.add("auto[%d]: codec %q cannot recognise its protocol, so it cannot share a port", i, c.codecs[i].Name())
-		}
-	}
-}
-
-func (c *Config) addCodec(p *problems, field, name string, config []byte, known []sdk.Definition) {
-	at := slices.IndexFunc(known, func(d sdk.Definition) bool { return d.Name == name })
-	if at < 0 {
-		p.add("%s: unknown codec %q; this library knows %s", field, name, names(known))
-		return
-	}
-	codec, err := known[at].New(config)
-	if err != nil {
-		p.add("codec %q: config: %w", name, err)
-		return
-	}
-	for _, other := range c.codecs {
-		if other.Name() == codec.Name() {
-			p.add("%s: codec %q is named twice", field, name)
-			return
-		}
-	}
-	c.codecs = append(c.codecs, codec)
-	c.contentTypes = append(c.contentTypes, []byte("application/grpc+"+codec.Name()))
-	c.kinds = append(c.kinds, kindOf(codec))
-}
-
-func kindOf(codec sdk.Codec) codecKind {
-	k := codecKind{}
-	if o, ok := codec.(sdk.Ordered); ok {
-		k.ordered = o.InOrder()
-	}
-	k.heartbeater, _ = codec.(sdk.Heartbeater)
-	k.prober, _ = codec.(sdk.Prober)
-	k.goAwayer, _ = codec.(sdk.GoAwayer)
-	k.sniffer, _ = codec.(sdk.Sniffer)
-	k.perConnection, _ = codec.(sdk.PerConnection)
-	return k
-}
-
 // addPatterns checks the patterns of expose. One "*" is the same as none at all.
 func (c *Config) addPatterns(p *problems, patterns []string) {
 	if len(patterns) == 0 || slices.Contains(patterns, "*") {
@@ -276,47 +189,4 @@ func (c *Config) exposedAs(name []byte) bool {
 		}
 	}
 	return false
-}
-
-// problems collects what is wrong with a configuration.
-type problems []error
-
-func (p *problems) add(format string, args ...any) { *p = append(*p, fmt.Errorf(format, args...)) }
-
-func durationOr(p *problems, field string, d *duration, otherwise time.Duration) time.Duration {
-	if d == nil {
-		return otherwise
-	}
-	if *d < 0 {
-		p.add("%s: %v is negative", field, time.Duration(*d))
-	}
-	return time.Duration(*d)
-}
-
-func intOr(p *problems, field string, n *int, otherwise, most int) int {
-	if n == nil {
-		return otherwise
-	}
-	if *n < 1 || *n > most {
-		p.add("%s: %d is not between 1 and %d", field, *n, most)
-	}
-	return *n
-}
-
-func choice(p *problems, field, value string, options ...string) string {
-	if value == "" {
-		return options[0]
-	}
-	if !slices.Contains(options, value) {
-		p.add("%s: %q is not one of %s", field, value, strings.Join(options, ", "))
-	}
-	return value
-}
-
-func names(known []sdk.Definition) string {
-	list := make([]string, len(known))
-	for i, d := range known {
-		list[i] = d.Name
-	}
-	return strings.Join(list, ", ")
 }

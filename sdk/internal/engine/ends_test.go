@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +52,7 @@ type world struct {
 
 func newWorld(t *testing.T, ordered bool) *world {
 	t.Helper()
-	text := `{"name":"toy","max_message_bytes":3000,"max_queued_calls":4,"config":{"in_sequence":` + fmt.Sprint(ordered) + `}}`
+	text := `{"name":"toy","max_message_bytes":3000,"max_queued_calls":4,"config":{"in_sequence":` + strconv.FormatBool(ordered) + `}}`
 	return &world{
 		t: t, ordered: ordered, now: epoch, d: NewDownstream(config(t, text), Env{}), m: newManager(t), next: 1,
 		limit: 1, initial: defaultWindow, window: defaultWindow,
@@ -180,7 +181,7 @@ func (w *world) answer(s uint32, how byte) {
 	case how == 1 || !ok:
 		headers(true, ":status", "200", "grpc-status", "14", "x-meltemi-cause", "503 UF connection_failure")
 	case how == 2: // what a bridge leaves open
-		headers(false, good(headerReset, fmt.Sprint(len(reply)))...)
+		headers(false, good(headerReset, strconv.Itoa(len(reply)))...)
 		_ = w.m.writer.WriteData(s, w.headed[s], reply)
 		if !w.headed[s] {
 			_ = w.m.writer.WriteData(s, false, []byte("late"))
@@ -406,6 +407,6 @@ func TestEveryCallEnds(t *testing.T) {
 		for i := range script {
 			script[i] = byte(random.Uint32())
 		}
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { play(t, seed%2 == 1, script) })
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { play(t, seed%2 == 1, script) })
 	}
 }

@@ -34,7 +34,7 @@ func checkTracing(p *problems, names []string) {
 	for i, name := range names {
 		field := fmt.Sprintf("tracing_headers[%d]", i)
 		lower := strings.ToLower(name)
-		if name == "" || strings.ContainsFunc(lower, func(r rune) bool { return r > 0x7f || !nameBytes[byte(r)] }) {
+		if name == "" || slices.ContainsFunc([]byte(lower), func(b byte) bool { return !nameBytes[b] }) {
 			p.add("%s: %q is not the name of a header", field, name)
 		}
 		for _, reserved := range reservedNames {
