@@ -84,6 +84,18 @@ func (s *Server) Close() {
 	s.wg.Wait()
 }
 
+// Eventually waits until that many calls have arrived: Envoy has counted a one-way call
+// when it has written it, and the server reads it when it likes.
+func (s *Server) Eventually(t testing.TB, calls int64) {
+	t.Helper()
+	for end := time.Now().Add(callTimeout); s.Calls.Load() < calls && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if n := s.Calls.Load(); n != calls {
+		t.Errorf("the server got %d calls, want %d", n, calls)
+	}
+}
+
 // Seen returns the messages that arrived.
 func (s *Server) Seen() []testcodec.Message {
 	s.mu.Lock()
