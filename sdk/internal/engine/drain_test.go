@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/binary"
 	"testing"
 
 	"golang.org/x/net/http2"
@@ -72,6 +73,26 @@ func TestLeavingClientsThatCannotBeAskedToGo(t *testing.T) {
 		}
 		if o := d.Wake(epoch.Add(leaveGrace)); o.Close != CloseAfterFlush {
 			t.Errorf("not closed: %v", o.Close)
+		}
+	})
+	t.Run("in the middle of a message", func(t *testing.T) {
+		d, drain, answer := called(t)
+		answer()
+		d.Read(epoch, [][]byte{testcodec.Append(nil, callOf(2, "m"))[:30]})
+		drain()
+		if o := d.Wake(epoch.Add(leaveGrace)); o.Close != CloseNone {
+			t.Errorf("closed under a message: %v", o.Close)
+		}
+	})
+	t.Run("in the middle of a message that is refused", func(t *testing.T) {
+		d, drain, answer := called(t)
+		answer()
+		declared := testcodec.Append(nil, callOf(2, "m"))
+		binary.BigEndian.PutUint32(declared[20:], 17<<20)
+		d.Read(epoch, [][]byte{declared})
+		drain()
+		if o := d.Wake(epoch.Add(leaveGrace)); o.Close != CloseNone {
+			t.Errorf("closed under a message: %v", o.Close)
 		}
 	})
 }

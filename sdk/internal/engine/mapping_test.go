@@ -243,6 +243,17 @@ func TestLocalReplyCauses(t *testing.T) {
 			t.Errorf("%s: %v, want %v", text, f.Cause, want)
 		}
 	}
+	for text, want := range map[string]sdk.Code{
+		"504 UT response_timeout":  sdk.DeadlineExceeded, // however Envoy reports it
+		"408 - request_timeout":    sdk.DeadlineExceeded,
+		"503 - direct_response":    sdk.Unknown, // an error is never OK
+		"403 UAEX ext_authz_error": sdk.Unknown,
+	} {
+		f := failureOf([]Field{{[]byte(":status"), []byte("200")}, {[]byte("grpc-status"), []byte("0")}, {[]byte(headerCause), []byte(text)}}, nil)
+		if f.Code != want {
+			t.Errorf("%s: %v, want %v", text, f.Code, want)
+		}
+	}
 	f := failureOf([]Field{{[]byte(":status"), []byte("429")}}, []byte("slow down"))
 	if f.Cause != sdk.CauseRateLimited || f.Code != sdk.Unavailable || f.Message != "slow down" {
 		t.Errorf("plain HTTP: %+v", f)
