@@ -8,8 +8,10 @@ import (
 	"github.com/meltemi-mesh/meltemi/codecs/brpc"
 	"github.com/meltemi-mesh/meltemi/codecs/dubbo"
 	"github.com/meltemi-mesh/meltemi/codecs/thrift"
+	"github.com/meltemi-mesh/meltemi/filters/stats"
 	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/abi"
+	"github.com/meltemi-mesh/meltemi/sdk/filter"
 )
 
 // main does not run in a shared library; initialising this variable is what does.
@@ -18,6 +20,9 @@ var _ = abi.Register(abi.Library{
 		brpc.Definition(),
 		dubbo.Definition(),
 		thrift.Definition(),
+	},
+	Filters: []filter.Definition{
+		stats.Definition(),
 	},
 })
 

@@ -3,13 +3,16 @@ package main
 import (
 	"slices"
 
+	"github.com/meltemi-mesh/meltemi/filters/stats"
 	"github.com/meltemi-mesh/meltemi/sdk/filter"
 	"github.com/meltemi-mesh/meltemi/sdk/moduleinfo"
 )
 
 // builtinFilters are the layer-7 filters that this binary carries.
 func builtinFilters() []filter.Definition {
-	return []filter.Definition{}
+	return []filter.Definition{
+		stats.Definition(),
+	}
 }
 
 // filtersOf returns the filters of a library. Of those that this program does not know,

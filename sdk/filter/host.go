@@ -8,7 +8,7 @@ type Host interface {
 	// Counter, Gauge and Histogram define a metric, while New runs and not later. The
 	// name consists of lower-case letters, digits and '_', and ends with its unit, such
 	// as "_ms" or "_bytes"; the host puts "meltemi_", the filter's name and '_' before
-	// it. labels are the names of labels, at most MaxLabels. A name that is not one, or
+	// it, and Envoy "dynamicmodulescustom." before that. labels are the names of labels, at most MaxLabels. A name that is not one, or
 	// is there twice, is an error of New that the host adds.
 	Counter(name string, labels ...string) Counter
 	Gauge(name string, labels ...string) Gauge

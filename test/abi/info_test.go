@@ -17,4 +17,7 @@ func TestTheLibraryTellsWhatItCarries(t *testing.T) {
 	if !slices.Equal(info.Names(), []string{"brpc", "dubbo", "thrift"}) {
 		t.Errorf("%v", info.Names())
 	}
+	if !slices.Equal(info.FilterNames(), []string{"stats"}) {
+		t.Errorf("%v", info.FilterNames())
+	}
 }

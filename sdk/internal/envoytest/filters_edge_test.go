@@ -367,3 +367,31 @@ func TestFilterUnderClientsThatLeave(t *testing.T) {
 		}
 	})
 }
+
+// TestFilterMetricsForPrometheus reads a filter's metrics as Prometheus does: labels are
+// labels there.
+func TestFilterMetricsForPrometheus(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		server := Serve(t, Echo)
+		envoy := withProbe(t, version, "", []any{Route("/", "server", nil)}, []any{Bridge("server", toy, server.Port)}, nil)
+		Dial(t, envoy.Port("rpc")).Call(told(1, "set:a=b", ""))
+		envoy.Eventually(probeStat("ends_total", "echo", "OK"), 1)
+		const count = `envoy_dynamicmodulescustom_meltemi_probe_latency_ms_count{method="echo"} 1`
+		text := ""
+		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline) && !strings.Contains(text, count); time.Sleep(100 * time.Millisecond) {
+			text = envoy.Admin("/stats/prometheus?filter=meltemi_probe") // histograms come every five seconds
+		}
+		for _, want := range []string{
+			`# TYPE envoy_dynamicmodulescustom_meltemi_probe_ends_total counter`,
+			`envoy_dynamicmodulescustom_meltemi_probe_ends_total{method="echo",code="OK"} 1`,
+			`# TYPE envoy_dynamicmodulescustom_meltemi_probe_open gauge`,
+			`envoy_dynamicmodulescustom_meltemi_probe_open{} 0`,
+			`# TYPE envoy_dynamicmodulescustom_meltemi_probe_latency_ms histogram`,
+			count,
+		} {
+			if !strings.Contains(text, want+"\n") {
+				t.Errorf("there is no %s in\n%s", want, text)
+			}
+		}
+	})
+}

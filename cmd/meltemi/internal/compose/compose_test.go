@@ -125,7 +125,7 @@ func TestRefusals(t *testing.T) {
 		"package example.com/m: codec 3 has no name or no constructor":         `sdk.Definition{Name: "m"}`,
 		"package example.com/m: codec m without a configuration: it needs one": `sdk.Definition{Name: "m", New: func([]byte) (sdk.Codec, error) { return nil, errors.New("it needs one") }}`,
 		"sdk.Wrong": `sdk.Wrong{}`, // written for another interface
-		"package example.com/m: filter 0 has no name or no constructor":                             `filter.Definition{Name: "m"}`,
+		"package example.com/m: filter 1 has no name or no constructor":                             `filter.Definition{Name: "m"}`,
 		"package example.com/m: Definition returns int, which defines neither a codec nor a filter": `7`,
 	} {
 		dir, kind := t.TempDir(), "sdk.Definition"

@@ -54,6 +54,9 @@ func (o *Options) Modules() []Addition {
 // Own are the codecs of Meltemi itself, by their folders.
 func (*Options) Own() []string { return []string{"brpc", "dubbo", "thrift"} }
 
+// OwnFilters are the filters of Meltemi itself, likewise.
+func (*Options) OwnFilters() []string { return []string{"stats"} }
+
 var carried = template.Must(template.New("carried.go").Parse(`// Package carried is the list of codecs and filters.
 package carried
 
@@ -61,6 +64,9 @@ import (
 	"fmt"
 {{range .Own}}
 	"github.com/meltemi-mesh/meltemi/codecs/{{.}}"
+{{- end}}
+{{- range .OwnFilters}}
+	"github.com/meltemi-mesh/meltemi/filters/{{.}}"
 {{- end}}
 	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/filter"
@@ -79,6 +85,9 @@ type Part struct {
 var Parts = []Part{
 {{- range .Own}}
 	{"github.com/meltemi-mesh/meltemi/codecs/{{.}}", {{.}}.Definition()},
+{{- end}}
+{{- range .OwnFilters}}
+	{"github.com/meltemi-mesh/meltemi/filters/{{.}}", {{.}}.Definition()},
 {{- end}}
 {{- range $i, $a := .Add}}
 	{"{{$a.Package}}", added{{$i}}.Definition()},

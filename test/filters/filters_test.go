@@ -1,0 +1,105 @@
+// Package filters runs the filters of Meltemi on stock Envoys, for each protocol alike.
+package filters
+
+import (
+	"bufio"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/meltemi-mesh/meltemi/test/peers"
+)
+
+// protocols are those for which a filter has to work, each with a service that its
+// clients can call.
+var protocols = []struct{ codec, service string }{
+	{"dubbo", "shop.Orders"}, {"thrift", "Orders"}, {"brpc", "shop.Orders"},
+}
+
+// versions are the supported Envoys: the oldest and the newest.
+var versions = []string{"1.39.3", "1.40.0"}
+
+// each runs a test for each protocol on each Envoy, with filters on the listener "rpc",
+// in front of a server. Routes are the mesh file's, "" for all calls to the server.
+func each(t *testing.T, filters, routes string, run func(t *testing.T, m *mesh)) {
+	t.Helper()
+	if routes == "" {
+		routes = "[{match: {prefix: /}, route: {cluster: server}}]"
+	}
+	for _, p := range protocols {
+		for _, version := range versions {
+			t.Run(p.codec+"/"+version, func(t *testing.T) {
+				server := serve(t, p.codec)
+				run(t, &mesh{t: t, codec: p.codec, service: p.service, Proxy: peers.Start(t, version, fmt.Sprintf(`
+listeners:
+- name: rpc
+  address: 127.0.0.1:0
+  codec: %[1]s
+  filters: %[2]s
+  route_config: {virtual_hosts: [{name: all, domains: ["*"], routes: %[3]s}]}
+clusters:
+- {name: server, codec: %[1]s, endpoints: ["%[4]s"]}
+`, p.codec, filters, routes, server))})
+			})
+		}
+	}
+}
+
+// mesh is an Envoy with filters, and the protocol of its calls.
+type mesh struct {
+	*peers.Proxy
+	t              *testing.T
+	codec, service string
+}
+
+// call calls a method and returns what the command line says; failed tells that the call
+// failed.
+func (m *mesh) call(method string, args ...string) (out string, failed bool) {
+	m.t.Helper()
+	line := append([]string{"call", m.codec, "127.0.0.1:" + m.Port, m.service + "." + method}, args...)
+	b, err := exec.Command(meltemi(m.t), line...).CombinedOutput()
+	return string(b), err != nil
+}
+
+// serve starts a server that answers everything, and returns its address.
+func serve(t *testing.T, codec string) string {
+	t.Helper()
+	cmd := exec.Command(meltemi(t), "serve", codec, "127.0.0.1:0")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+	})
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if address, ok := strings.CutPrefix(lines.Text(), "ready "); ok {
+			go func() {
+				for lines.Scan() { // what follows is nobody's, but must not fill the pipe
+					continue
+				}
+			}()
+			return address
+		}
+	}
+	t.Fatal("the server ended before it was ready")
+	return ""
+}
+
+func meltemi(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs("../../bin/meltemi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
