@@ -34,10 +34,10 @@ func TestFilter(t *testing.T) {
 	}
 	n.replace("config: {tenant:", "config: {tenants:", "mesh.yaml")
 
-	server := n.start("ready ", n.meltemi, "serve", "dubbo", "127.0.0.1:0")
+	server := n.start(n.meltemi, "serve", "dubbo", "127.0.0.1:0")
 	n.replace("127.0.0.1:7000", "127.0.0.1:0", "mesh.yaml")
 	n.replace("127.0.0.1:7001", server, "mesh.yaml")
-	ready := n.start("ready ", n.meltemi, "run", "mesh.yaml", "--library", "bin/libmeltemi.so", "--envoy", binary, "--log-level", "error")
+	ready := n.start(n.meltemi, "run", "mesh.yaml", "--library", "bin/libmeltemi.so", "--envoy", binary, "--log-level", "error")
 	address, _, _ := strings.Cut(strings.TrimPrefix(ready, "orders="), " ")
 	n.run(n.dir, n.meltemi, "call", "dubbo", address, "shop.Orders.get", "--set", "tenant=blue")
 	n.run(n.dir, n.meltemi, "call", "dubbo", address, "shop.Public.get", "--set", "tenant=red")

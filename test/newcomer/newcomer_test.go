@@ -61,11 +61,11 @@ func fromScaffoldToCall(t *testing.T, envoy string, sdk ...string) string {
 		t.Fatalf("the library carries\n%s", list)
 	}
 
-	server := n.start("ready ", n.meltemi, "serve", "ledger", "127.0.0.1:0", "--name", "first", "--plugin", "bin/ledger")
+	server := n.start(n.meltemi, "serve", "ledger", "127.0.0.1:0", "--name", "first", "--plugin", "bin/ledger")
 	n.replace("127.0.0.1:7000", "127.0.0.1:0", "mesh.yaml")
 	n.replace("127.0.0.1:7001", server, "mesh.yaml")
 	binary := filepath.Join(root(t), ".cache", "envoy", strings.TrimPrefix(envoy, "v"), "envoy")
-	ready := n.start("ready ", n.meltemi, "run", "mesh.yaml", "--library", "bin/libmeltemi.so", "--envoy", binary, "--log-level", "error")
+	ready := n.start(n.meltemi, "run", "mesh.yaml", "--library", "bin/libmeltemi.so", "--envoy", binary, "--log-level", "error")
 	address, _, _ := strings.Cut(strings.TrimPrefix(ready, "ledger="), " ")
 
 	got := n.run(n.dir, n.meltemi, "call", "ledger", address, "shop.Orders.get", "--arg", "7", "--set", "tenant=blue", "--plugin", "bin/ledger", "-o", "json")
@@ -130,7 +130,7 @@ func (n *newcomer) replace(old, text string, names ...string) {
 
 // start starts a program that runs until the test's end, and returns what follows in the
 // line that says that it is ready.
-func (n *newcomer) start(ready, name string, args ...string) string {
+func (n *newcomer) start(name string, args ...string) string {
 	n.t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Dir, cmd.Stderr = n.dir, os.Stderr
@@ -150,7 +150,7 @@ func (n *newcomer) start(ready, name string, args ...string) string {
 	})
 	lines := bufio.NewScanner(pipe)
 	for lines.Scan() {
-		if rest, ok := strings.CutPrefix(lines.Text(), ready); ok {
+		if rest, ok := strings.CutPrefix(lines.Text(), "ready "); ok {
 			go func() {
 				for lines.Scan() { // what follows is nobody's, but must not fill the pipe
 					continue
