@@ -73,7 +73,7 @@ func (p *Protocol) testErrors(t *testing.T) {
 		}
 	}
 	if !t.Failed() {
-		compareTable(t, p.Codec, p.table(want, native))
+		compareDocument(t, errorsFile, p.Codec, p.table(want, native))
 	}
 }
 

@@ -1,9 +1,7 @@
 package suite
 
 import (
-	"flag"
 	"net"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -56,33 +54,5 @@ func Enlarge(r *sdk.Request, name string) {
 		r.Metadata = append(r.Metadata, sdk.Entry{Key: []byte("large"), Value: []byte(strings.Repeat("x", 60_000))})
 	case "two-spellings":
 		r.Metadata = append(r.Metadata, sdk.Entry{Key: []byte("Lane"), Value: []byte("a")}, sdk.Entry{Key: []byte("lane"), Value: []byte("b")})
-	}
-}
-
-var update = flag.Bool("update", false, "write the table into docs/errors.md instead of comparing it")
-
-// compareTable compares what stands between the marks of a protocol in docs/errors.md,
-// or writes it.
-func compareTable(t *testing.T, protocol, table string) {
-	t.Helper()
-	const file, end = "../../docs/errors.md", "<!-- end -->"
-	begin := "<!-- begin: " + protocol + " -->\n"
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(text), begin)
-	old, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatalf("%s has no place for the table: no lines %s%s", file, begin, end)
-	}
-	if *update {
-		if err := os.WriteFile(file, []byte(before+begin+table+end+after), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if old != table {
-		t.Errorf("%s is not what clients see; -update writes it:\n%s", file, table)
 	}
 }

@@ -88,6 +88,7 @@ func Run(t *testing.T, p *Protocol) {
 	t.Run("server killed", func(t *testing.T) { each(t, p.ServersKilled, p.testServerKilled) })
 	t.Run("client killed", func(t *testing.T) { each(t, p.ClientsKilled, p.testClientKilled) })
 	t.Run("errors", p.testErrors)
+	t.Run("README", p.testReadme)
 }
 
 // each has every peer go through a test with each of its Envoys. A table without any
