@@ -54,7 +54,7 @@ func (s sides) add(peer peers.Peer) {
 }
 
 func (s sides) String() string {
-	var all []string
+	all := make([]string, 0, len(s))
 	for _, name := range slices.Sorted(maps.Keys(s)) {
 		text := name
 		if settings := slices.Sorted(maps.Keys(s[name])); len(settings) > 1 {
