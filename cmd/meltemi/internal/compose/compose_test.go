@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -121,9 +122,9 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, source := range map[string]string{
-		"package example.com/m: two codecs are named dubbo":                    `sdk.Definition{Name: "dubbo", New: dubbo.Definition().New}`,
-		"package example.com/m: codec 3 has no name or no constructor":         `sdk.Definition{Name: "m"}`,
-		"package example.com/m: codec m without a configuration: it needs one": `sdk.Definition{Name: "m", New: func([]byte) (sdk.Codec, error) { return nil, errors.New("it needs one") }}`,
+		"package example.com/m: two codecs are named dubbo":                                                         `sdk.Definition{Name: "dubbo", New: dubbo.Definition().New}`,
+		"package example.com/m: codec " + strconv.Itoa(len((*Options).Own(nil))) + " has no name or no constructor": `sdk.Definition{Name: "m"}`,
+		"package example.com/m: codec m without a configuration: it needs one":                                      `sdk.Definition{Name: "m", New: func([]byte) (sdk.Codec, error) { return nil, errors.New("it needs one") }}`,
 		"sdk.Wrong": `sdk.Wrong{}`, // written for another interface
 		"package example.com/m: filter 1 has no name or no constructor":                             `filter.Definition{Name: "m"}`,
 		"package example.com/m: Definition returns int, which defines neither a codec nor a filter": `7`,
