@@ -112,11 +112,11 @@ func TestClientsInCPP(t *testing.T) {
 			}
 			ran(t, server.Port, "{echo=1}")
 
-			silent := peers.Start(t, envoy, peers.Bridge("{name: brpc, deadline_margin: 200ms}", suite.Silent(t)))
+			silent := peers.Start(t, envoy, peers.Bridge("{name: brpc, deadline_margin: 400ms}", suite.Silent(t)))
 			conn := connect(t, silent.Port)
 			start := time.Now()
 			code, text := conn.call(request)
-			if took := time.Since(start); code != 1008 || took < 200*time.Millisecond || took > 500*time.Millisecond {
+			if took := time.Since(start); code != 1008 || took < 50*time.Millisecond || took > 500*time.Millisecond {
 				t.Errorf("after %v: code %d and %q, want 1008, ERPCTIMEDOUT, before the caller's 500 ms", took, code, text)
 			}
 		})

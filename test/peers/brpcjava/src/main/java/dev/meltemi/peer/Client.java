@@ -74,6 +74,7 @@ final class Client {
 
   private <T> T stub(Class<T> type, RpcClientOptions options) {
     options.setReadTimeoutMillis(timeout);
+    options.setWriteTimeoutMillis(Math.max(1000, timeout)); // of its own it gives up after a second
     options.setConnectTimeoutMillis(Math.max(1000, timeout));
     if (once) {
       options.setMaxTryTimes(1);
