@@ -207,13 +207,22 @@ func TestABrokenConnectionBeforeTheCall(t *testing.T) {
 	}
 }
 
+// wordless is a codec whose errors are empty.
+type wordless struct{ testcodec.Codec }
+
+func (*wordless) Reply(dst []byte, _ sdk.Call, _ sdk.Failure) ([]byte, error) { return dst, nil }
+
 // TestClientsThatCannotBeToldAnError are let go, and soon, so that they do not wait in vain.
 func TestClientsThatCannotBeToldAnError(t *testing.T) {
-	d, m := opened(t, config(t, `{"name":"toy","config":{"mute":true}}`), testcodec.Append(nil, callOf(1, "m"))...)
-	m.respond(1, nil, ":status", "200", "grpc-status", "14", headerCause, "503 UF connection_failure")
-	o := d.Write(epoch, [][]byte{m.written()})
-	if len(o.Peer) > 0 || !o.Wake || d.Wake(epoch).Close != CloseAfterFlush {
-		t.Errorf("the client got %q, wake %t", o.Peer, o.Wake)
+	for name, codec := range map[string]sdk.Codec{"an error": &testcodec.Codec{Mute: true}, "nothing": &wordless{}} {
+		c := config(t, `{"name":"toy"}`)
+		c.codecs[0] = codec
+		d, m := opened(t, c, testcodec.Append(nil, callOf(1, "m"))...)
+		m.respond(1, nil, ":status", "200", "grpc-status", "14", headerCause, "503 UF connection_failure")
+		o := d.Write(epoch, [][]byte{m.written()})
+		if len(o.Peer) > 0 || !o.Wake || d.Wake(epoch).Close != CloseAfterFlush {
+			t.Errorf("%s: the client got %q, wake %t", name, o.Peer, o.Wake)
+		}
 	}
 }
 
