@@ -57,7 +57,7 @@ const schema = `{
 func Definition() sdk.Definition {
 	return sdk.Definition{
 		Name:    "brpc",
-		Summary: "bRPC baidu_std (Apache bRPC in C++, brpc-java, jprotobuf)",
+		Summary: "bRPC baidu_std (Apache bRPC in C++, brpc-java)",
 		Schema:  schema,
 		New:     newCodec,
 	}

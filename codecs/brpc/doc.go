@@ -1,5 +1,5 @@
-// Package brpc is the codec of bRPC's own protocol, baidu_std, as Apache bRPC (C++),
-// brpc-java and jprotobuf speak it.
+// Package brpc is the codec of bRPC's own protocol, baidu_std, as Apache bRPC (C++)
+// and brpc-java speak it.
 //
 // A message is a header of 12 bytes, a meta, a payload and perhaps an attachment:
 //

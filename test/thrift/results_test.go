@@ -51,7 +51,7 @@ func results(client, server peers.Peer) []string {
 		case missing:
 			result = "TApplicationException " + texts.missing
 		}
-		// What is long is told by its size and a hash.
+		// What is long is told by its size and a hash, not by its headers.
 		if hasHeaders(client) && n != oneway && n != missing && n != 3 && n != 7 {
 			result += fmt.Sprint(", seen lane-", n)
 		}

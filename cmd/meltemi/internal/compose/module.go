@@ -85,7 +85,7 @@ func FindSDK(folder string, candidates ...string) (string, error) {
 			return filepath.Abs(c)
 		}
 	}
-	return "", errors.New("the sources of Meltemi that this program was built from are gone; name a checkout with --sdk")
+	return "", errors.New("the sources of Meltemi that this program was built from are gone; name a checkout with --sdk, or a version with --sdk-version")
 }
 
 // CheckVersion checks the form of a published version.
