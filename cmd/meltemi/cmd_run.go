@@ -24,8 +24,9 @@ that port 0 can be used, and the address of Envoy's admin interface (a free port
 
   ready orders=127.0.0.1:20880 admin=127.0.0.1:43117
 
-It follows the file. A change of listeners, routes and clusters is applied without
-losing a call, and told in a line that begins with "reloaded". If the new file is
+It follows the file. A change of routes and clusters is applied without losing a call;
+one of a listener drains its connections, whose clients are asked to go if their protocol
+has a word for it. Both are told in a line that begins with "reloaded". If the new file is
 wrong, what runs goes on and the errors are told. Other changes need a restart, which
 is said as well. SIGHUP reads the file at once; SIGUSR1 makes Envoy open its access
 logs anew, for programs that rotate them.

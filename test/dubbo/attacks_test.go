@@ -228,6 +228,26 @@ func answer(t *testing.T, conn net.Conn) (status byte, body string) {
 	return header[3], string(b)
 }
 
+// TestLocalEntriesAreNobodyElses: what a peer sends as x-rpc-local-* is gone before
+// anybody routes by it, and other entries are not.
+func TestLocalEntriesAreNobodyElses(t *testing.T) {
+	for _, version := range suite.Both {
+		t.Run(version, func(t *testing.T) {
+			mesh := strings.Replace(peers.Bridge("dubbo", "1"), "{match: {prefix: /}, route: {cluster: server}}", `
+        {match: {prefix: /, headers: [{name: x-rpc-local-admin, present_match: true}]}, direct_response: {status: 403}},
+        {match: {prefix: /, headers: [{name: x-rpc-admin, present_match: true}]}, direct_response: {status: 403}},
+        {match: {prefix: /}, direct_response: {status: 404}}`, 1)
+			url := "http://127.0.0.1:" + peers.Start(t, version, mesh).Port + echoPath
+			for header, want := range map[string]string{"x-rpc-local-admin": "12", "X-Rpc-Local-Admin": "12", "x-rpc-admin": "7"} {
+				headers := map[string]string{"content-type": "application/grpc+dubbo", "te": "trailers", header: "1"}
+				if status := suite.Post(t, suite.HTTP2(t), url, headers, forged{}.bytes(t)); status != want {
+					t.Errorf("%s: grpc-status %s, want %s", header, status, want)
+				}
+			}
+		})
+	}
+}
+
 // ran checks how often a provider ran each of its methods.
 func ran(t *testing.T, port string, want map[string]int) {
 	t.Helper()

@@ -36,8 +36,8 @@ func TestRule1LargeMessages(t *testing.T) {
 	})
 }
 
-// TestRule2AnswersToTheConnectionManagerWait floods a connection in both directions:
-// an injection from a write hook would crash Envoy.
+// TestRule2AnswersToTheConnectionManagerWait keeps a connection busy while the connection
+// manager pings: an injection from a write hook would crash Envoy.
 func TestRule2AnswersToTheConnectionManagerWait(t *testing.T) {
 	each(t, func(t *testing.T, version string) {
 		server := Serve(t, Echo)
@@ -275,7 +275,7 @@ func TestRule7TwoProxies(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		// The figures of the issue: one connection between the proxies, good calls
+		// One connection between the proxies, good calls
 		// counted as good, and no more connections at the last hop than calls at once.
 		near.Eventually("cluster.far.upstream_cx_total", 1)
 		near.Eventually("cluster.far.upstream_rq_200", clients*calls)
