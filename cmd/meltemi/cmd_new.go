@@ -11,16 +11,18 @@ import (
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/cli"
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/compose"
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/scaffold"
+	"github.com/meltemi-mesh/meltemi/sdk"
+	"github.com/meltemi-mesh/meltemi/sdk/filter"
 )
 
-func newNewCmd() *cobra.Command {
+func newNewCmd(codecs []sdk.Definition, filters []filter.Definition) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "new",
 		Short: "Begin something new",
 		Args:  cli.Args(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newNewCodecCmd(), newNewFilterCmd())
+	cmd.AddCommand(newNewCodecCmd(codecNames(codecs)), newNewFilterCmd(filterNames(filters)))
 	return cmd
 }
 
@@ -32,8 +34,8 @@ yet right.
 The module builds with the checkout of Meltemi that --sdk names, or with the published
 version that --sdk-version names.`
 
-func newNewCodecCmd() *cobra.Command {
-	return newModuleCmd(scaffold.Codec, &cobra.Command{
+func newNewCodecCmd(taken []string) *cobra.Command {
+	return newModuleCmd(scaffold.Codec, taken, &cobra.Command{
 		Use:   "codec NAME",
 		Short: "Write a module for a new codec",
 		Long:  newCodecLong,
@@ -49,8 +51,8 @@ what you want.
 The module builds with the checkout of Meltemi that --sdk names, or with the published
 version that --sdk-version names.`
 
-func newNewFilterCmd() *cobra.Command {
-	return newModuleCmd(scaffold.Filter, &cobra.Command{
+func newNewFilterCmd(taken []string) *cobra.Command {
+	return newModuleCmd(scaffold.Filter, taken, &cobra.Command{
 		Use:   "filter NAME",
 		Short: "Write a module for a new layer-7 filter",
 		Long:  newFilterLong,
@@ -59,9 +61,17 @@ func newNewFilterCmd() *cobra.Command {
 	})
 }
 
-// newModuleCmd completes a command that writes a module.
-func newModuleCmd(kind scaffold.Kind, cmd *cobra.Command) *cobra.Command {
-	m := scaffold.Module{Kind: kind}
+func filterNames(filters []filter.Definition) []string {
+	names := make([]string, 0, len(filters))
+	for i := range filters {
+		names = append(names, filters[i].Name)
+	}
+	return names
+}
+
+// newModuleCmd completes a command that writes a module. Names that are taken are refused.
+func newModuleCmd(kind scaffold.Kind, taken []string, cmd *cobra.Command) *cobra.Command {
+	m := scaffold.Module{Kind: kind, Taken: taken}
 	cmd.Args = cli.Args(cobra.ExactArgs(1))
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -43,7 +43,7 @@ Exit codes: 0 good, 1 the call or check failed, 2 usage, 3 Envoy missing or unfi
 		newConformanceCmd(codecs),
 		newCodecsCmd(codecs),
 		newFiltersCmd(codecs),
-		newNewCmd(),
+		newNewCmd(codecs, builtinFilters()),
 		newBuildCmd(),
 		newVersionCmd(codecNames(codecs)),
 	)

@@ -8,11 +8,13 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"go/token"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -40,6 +42,10 @@ type Module struct {
 	SDK     string // the checkout of Meltemi that it builds with; "" for a published version
 	Version string // of Meltemi
 	Program string // the command line, for the Makefile
+
+	// Taken are the names of codecs, or of filters, that Meltemi has itself. A library
+	// cannot carry two of one name.
+	Taken []string
 }
 
 // Package is the name of the Go package.
@@ -57,11 +63,14 @@ var nameForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
 // check returns what is wrong with what the user named.
 func (m *Module) check() error {
-	if !nameForm.MatchString(m.Name) {
-		return fmt.Errorf("%q is no name of a %s: lower-case letters and digits, with '-' between words", m.Name, m.Kind)
+	if err := m.checkName(); err != nil {
+		return err
 	}
 	if err := module.CheckImportPath(m.Module); err != nil {
 		return err
+	}
+	if slices.Contains(strings.Split(m.Module, "/"), "internal") {
+		return fmt.Errorf("--module %s: the library is another module, and Go lets none import a path with the element internal", m.Module)
 	}
 	entries, err := os.ReadDir(m.Folder)
 	switch {
@@ -71,6 +80,25 @@ func (m *Module) check() error {
 		return err
 	case len(entries) > 0:
 		return fmt.Errorf("%s is there already, and not empty", m.Folder)
+	}
+	return nil
+}
+
+// yamlWords are read as something else than a string in mesh.yaml.
+var yamlWords = []string{"true", "false", "null"}
+
+func (m *Module) checkName() error {
+	switch {
+	case !nameForm.MatchString(m.Name):
+		return fmt.Errorf("%q is no name of a %s: lower-case letters and digits, with '-' between words", m.Name, m.Kind)
+	case slices.Contains(m.Taken, m.Name):
+		return fmt.Errorf("%q is a %s of Meltemi itself, and a library cannot carry two of one name", m.Name, m.Kind)
+	case token.IsKeyword(m.Package()):
+		return fmt.Errorf("%q is no name of a %s: its Go package cannot be named by the keyword %s", m.Name, m.Kind, m.Package())
+	case m.Package() == "main":
+		return fmt.Errorf("%q is no name of a %s: a Go package main is a program, which nothing can import", m.Name, m.Kind)
+	case slices.Contains(yamlWords, m.Name):
+		return fmt.Errorf("%q is no name of a %s: in YAML, and so in a mesh file, it is no string", m.Name, m.Kind)
 	}
 	return nil
 }

@@ -81,14 +81,22 @@ func TestNames(t *testing.T) {
 	for name, want := range map[string]string{
 		"Ledger": "is no name of a codec", "": "is no name of a codec", "a/b": "is no name of a codec",
 		"7up": "is no name of a codec", "a-": "is no name of a codec", "a_b": "is no name of a codec",
+		"type": "the keyword type", "func": "the keyword func", "go-to": "the keyword goto",
+		"main": "a Go package main is a program", "ma-in": "a Go package main is a program",
+		"true": "it is no string", "null": "it is no string",
+		"dubbo": "is a codec of Meltemi itself",
 	} {
-		m := Module{Kind: Codec, Name: name, Module: "example.com/x", Folder: t.TempDir()}
-		if _, err := m.Write(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v", name, err)
+		m := Module{Kind: Codec, Name: name, Module: "example.com/x", Folder: t.TempDir(), Taken: []string{"brpc", "dubbo"}}
+		if names, err := m.Write(); err == nil || !strings.Contains(err.Error(), want) || len(names) > 0 {
+			t.Errorf("%q: %v, wrote %v", name, err, names)
 		}
 	}
-	m := Module{Kind: Codec, Name: "ledger", Module: "not a path", Folder: t.TempDir()}
-	if _, err := m.Write(); err == nil || !strings.Contains(err.Error(), "malformed import path") {
-		t.Errorf("%v", err)
+	for path, want := range map[string]string{
+		"not a path": "malformed import path", "example.com/internal": "the element internal", "example.com/internal/ledger": "the element internal",
+	} {
+		m := Module{Kind: Codec, Name: "ledger", Module: path, Folder: t.TempDir()}
+		if _, err := m.Write(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
