@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"time"
 
@@ -108,7 +109,7 @@ func (c *Client) make(config []byte) (sdk.Codec, error) {
 	if r.GetError() != nil {
 		return nil, asError(r.GetError())
 	}
-	return &codec{client: c, id: r.GetCodec(), inOrder: r.GetInOrder(), perConnection: r.GetPerConnection()}, nil
+	return newCodec(&codec{client: c, id: r.GetCodec(), inOrder: r.GetInOrder(), perConnection: r.GetPerConnection()}), nil
 }
 
 // Checker is a codec that is checked in its own process; [sdktest.Check] elsewhere could
@@ -121,6 +122,7 @@ type Checker interface {
 
 // Conformance implements Checker.
 func (c *codec) Conformance(ctx context.Context, s sdktest.Suite) (*sdktest.Report, error) {
+	defer runtime.KeepAlive(c) // no release overtakes the call
 	s.Codec = nil
 	text, err := json.Marshal(s)
 	if err != nil {

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/meltemi-mesh/meltemi/plugin/pluginpb"
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
 
-// codec stands for the codec in the plugin.
+// codec stands for the codec in the plugin. When nobody has it any more, the plugin
+// forgets its own.
 type codec struct {
 	client        *Client
 	id            uint64
@@ -18,10 +20,31 @@ type codec struct {
 	perConnection bool
 }
 
-// must is the answer of a call that can only fail if the process is gone.
+// newCodec returns c after it has arranged for its release. sdk.PerConnection tells
+// nobody that a connection is over, so the garbage collector has to, which runs at least
+// every two minutes.
+func newCodec(c *codec) *codec {
+	client := c.client
+	runtime.AddCleanup(c, func(id uint64) {
+		go client.release(id) // the runtime's cleanups must not wait for a plugin
+	}, c.id)
+	return c
+}
+
+// release lets the plugin forget a codec. If that fails, the process is gone or ends with
+// the command, so there is nobody to tell.
+func (c *Client) release(id uint64) {
+	ctx, cancel := context.WithTimeout(c.ctx, callTimeout)
+	defer cancel()
+	_, _ = c.codec.Release(ctx, &pluginpb.ReleaseRequest{Codec: id})
+}
+
+// must is the answer of a call that can only fail if the process is gone. Until then c is
+// not garbage, so that no release overtakes the call.
 func must[T any](c *codec, f func(ctx context.Context) (T, error)) T {
 	ctx, cancel := context.WithTimeout(c.client.ctx, callTimeout)
 	defer cancel()
+	defer runtime.KeepAlive(c)
 	r, err := f(ctx)
 	if err != nil {
 		panic(fmt.Sprintf("the plugin does not answer: %v", err))
@@ -43,7 +66,7 @@ func (c *codec) NewConnection() sdk.Codec {
 	r := must(c, func(ctx context.Context) (*pluginpb.NewConnectionResponse, error) {
 		return c.client.codec.NewConnection(ctx, &pluginpb.NewConnectionRequest{Codec: c.id})
 	})
-	return &codec{client: c.client, id: r.GetCodec(), inOrder: c.inOrder}
+	return newCodec(&codec{client: c.client, id: r.GetCodec(), inOrder: c.inOrder})
 }
 
 // firstBytes is how many bytes cross to look for a message, if no more are needed.
