@@ -42,7 +42,7 @@ func fromScaffoldToCall(t *testing.T, envoy string, sdk ...string) string {
 	n.run(n.dir, "make", "test")
 
 	// The newcomer's frames have nothing in common with the sample's. The codec does not
-	// know that yet, and the test says so; then half of it is written; then all.
+	// know that yet, and the test says so. Nor does the new codec pass with a usual mistake.
 	n.copy("frames/*.hex", "testdata")
 	n.fails("magic: at byte 0: not 'M'; bytes: 4c475000030000000000000010000000", "make", "test")
 	n.copy("codec.go", "")
