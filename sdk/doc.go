@@ -13,9 +13,9 @@
 //   - Reply makes the protocol's own error for a call that Envoy refused.
 //
 // Everything else is optional and found by type assertion: [Heartbeater],
-// [Prober], [GoAwayer], [Sniffer], [Ordered], [PerConnection], [StatusTable],
-// [Viewer], [RequestBuilder], [ResponseBuilder]. A codec that lacks one of them
-// loses that feature and nothing else.
+// [Prober], [GoAwayer], [ReplyNamer], [Sniffer], [Ordered], [PerConnection],
+// [StatusTable], [Viewer], [RequestBuilder], [ResponseBuilder]. A codec that lacks
+// one of them loses that feature and nothing else.
 //
 // A [Definition] names the codec, documents its configuration and makes it. The
 // main package of the shared library lists the definitions that it carries.
@@ -26,7 +26,8 @@
 // the path, entries become x-rpc-* headers, and the DATA is the original frame,
 // byte for byte. Envoy then routes, retries, splits, limits and traces it. At
 // the far end the host decodes the frame again, compares it with the headers,
-// and hands each difference to Encode. A codec sees no HTTP, handles no partial
+// and hands each difference to Encode. If that changed the method, the reply gets the
+// client's name for it back ([ReplyNamer]). A codec sees no HTTP, handles no partial
 // read, keeps no buffer, holds no lock.
 //
 // # Threads

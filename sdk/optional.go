@@ -28,6 +28,17 @@ type GoAwayer interface {
 	GoAway(dst []byte) []byte
 }
 
+// ReplyNamer is a codec whose replies name the method that they answer. Clients may
+// refuse, or misread, an answer to another method than the one that they called.
+type ReplyNamer interface {
+	// NameReply appends the reply m, after Metadata has read it, as an answer to the
+	// given method, which is Message.Method of a request. All else stays byte for byte
+	// as it was. The host calls it where it changed the method of the request, since
+	// the server answers for the one that it got. An error refuses the reply: the
+	// client gets the protocol's error, though the server has served the call.
+	NameReply(dst []byte, m *Message, method []byte) ([]byte, error)
+}
+
 // Sniffer is a codec that can recognise its protocol on the first bytes of a
 // client. It is needed only where several protocols share a port.
 type Sniffer interface {

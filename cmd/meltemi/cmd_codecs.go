@@ -22,6 +22,7 @@ Capabilities:
   heartbeat-reply   answers heartbeats where they arrive
   heartbeat         can send heartbeats of its own
   go-away           can ask a client to send no more calls
+  name-reply        gives replies the name of a method back that a route changed
   sniff             recognises its protocol, so that it can share a port (auto)
   in-order          replies follow the order of requests
   connection-state  remembers what a connection has told

@@ -21,7 +21,7 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("%+v", info)
 	}
 	// The toy can do these; it keeps no order unless it is configured.
-	for _, want := range []string{"heartbeat-reply", "heartbeat", "go-away", "sniff"} {
+	for _, want := range []string{"heartbeat-reply", "heartbeat", "go-away", "name-reply", "sniff"} {
 		if !slices.Contains(info.Codecs[0].Capabilities, want) {
 			t.Errorf("%s is not among %v", want, info.Codecs[0].Capabilities)
 		}

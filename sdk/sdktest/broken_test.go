@@ -20,6 +20,7 @@ type broken struct {
 	metadata func(m *sdk.Message) error
 	encode   func(dst []byte, m *sdk.Message, mut *sdk.Mutation) ([]byte, error)
 	reply    func(dst []byte, call sdk.Call, f sdk.Failure) ([]byte, error)
+	name     func(dst []byte, m *sdk.Message, method []byte) ([]byte, error)
 	answer   func(dst []byte, m *sdk.Message) []byte
 	sniff    func(b []byte) sdk.Match
 }
@@ -52,6 +53,13 @@ func (c *broken) Reply(dst []byte, call sdk.Call, f sdk.Failure) ([]byte, error)
 		return sound.Reply(dst, call, f)
 	}
 	return c.reply(dst, call, f)
+}
+
+func (c *broken) NameReply(dst []byte, m *sdk.Message, method []byte) ([]byte, error) {
+	if c.name == nil {
+		return sound.NameReply(dst, m, method)
+	}
+	return c.name(dst, m, method)
 }
 
 func (c *broken) HeartbeatReply(dst []byte, m *sdk.Message) []byte {
@@ -210,6 +218,25 @@ var defects = []struct {
 			return testcodec.Append(dst, testcodec.Message{Kind: sdk.KindResponse, ID: call.ID}), nil
 		}},
 		check: "replies", says: "reads as a success",
+	},
+	{
+		name: "leaves the reply its name",
+		codec: broken{name: func(dst []byte, m *sdk.Message, _ []byte) ([]byte, error) {
+			return append(dst, m.Bytes...), nil
+		}},
+		check: "named-replies", says: `method is "get", want "changedMethod"`,
+	},
+	{
+		name: "names a reply, and loses its status",
+		codec: broken{name: func(dst []byte, m *sdk.Message, method []byte) ([]byte, error) {
+			start := len(dst)
+			dst, err := sound.NameReply(dst, m, method)
+			if err == nil {
+				dst[start+3] = 0
+			}
+			return dst, err
+		}},
+		check: "named-replies", says: "status is",
 	},
 	{
 		name: "panics",

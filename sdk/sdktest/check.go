@@ -25,6 +25,7 @@ var checks = []check{
 	{"changes", checkChanges},
 	{"awkward-changes", checkAwkwardChanges},
 	{"replies", checkReplies},
+	{"named-replies", checkNamedReplies},
 	{"heartbeats", checkHeartbeats},
 	{"go-away", checkGoAway},
 	{"sniffing", checkSniffing},

@@ -28,6 +28,7 @@ func frames() []sdktest.Frame {
 		frame("failure", sdk.FromServer, testcodec.Message{Kind: sdk.KindResponse, ID: 8, Status: sdk.Internal, Payload: "it broke"}),
 		frame("heartbeat", sdk.FromClient, testcodec.Message{Kind: sdk.KindHeartbeat, ID: 1}),
 		frame("heartbeat answer", sdk.FromServer, testcodec.Message{Kind: sdk.KindHeartbeatReply, ID: 1}),
+		frame("response with a name", sdk.FromServer, testcodec.Message{Kind: sdk.KindResponse, ID: 7, Service: "shop.Orders", Method: "get", Payload: "result"}),
 		frame("go-away", sdk.FromServer, testcodec.Message{Kind: sdk.KindGoAway}),
 	}
 }

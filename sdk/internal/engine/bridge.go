@@ -36,7 +36,8 @@ type Bridge struct {
 	failure *sdk.Failure // to be told by Deferred
 
 	mutation sdk.Mutation
-	encoded  []byte
+	encoded  []byte // the message with changes, first the request and then the reply
+	method   []byte // the client's, where the server gets another and its reply names it
 	fields   fields
 	trailers fields
 }
@@ -82,9 +83,12 @@ func (b *Bridge) Release() {
 	b.fields.reset()
 	b.trailers.reset()
 	b.mutation.Reset()
+	if cap(b.method) > maxIdleBuffer {
+		b.method = nil
+	}
 	*b = Bridge{
 		upstream: b.upstream, headers: b.headers, body: b.body, joined: b.joined, mutation: b.mutation,
-		encoded: b.encoded[:0], fields: b.fields, trailers: b.trailers,
+		encoded: b.encoded[:0], method: b.method[:0], fields: b.fields, trailers: b.trailers,
 	}
 	bridges.Put(b)
 }
@@ -214,6 +218,9 @@ func (b *Bridge) forward(frame []byte) error {
 			return err
 		}
 		frame = b.encoded
+		if b.mutation.Method != nil && u.kind().replyNamer != nil {
+			b.method = append(b.method[:0], m.Method...)
+		}
 	}
 	b.sent = true
 	b.out.ToServer = frame

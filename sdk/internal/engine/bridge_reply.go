@@ -84,15 +84,29 @@ func (b *Bridge) spoil() {
 // reply makes the response of the server's reply; part of upstreamHandler.
 func (b *Bridge) reply(_ uint32, _ uint64, m *sdk.Message, opaque bool) {
 	b.answered = true
-	if err := b.fields.response(b.cfg, &b.upstream.guarded, m, opaque); err != nil {
+	body, err := b.named(m, opaque)
+	if err == nil {
+		err = b.fields.response(b.cfg, &b.upstream.guarded, m, opaque)
+	}
+	if err != nil {
 		b.answered = false
 		b.fail(badResponse(err), true)
 		return
 	}
 	b.trailers.reset()
 	b.trailers.addInt(nameGRPCStatus, int64(m.Status.Code))
-	b.response = Response{Status: 200, Fields: b.fields.list, Body: m.Bytes, Trailers: b.trailers.list, End: true}
+	b.response = Response{Status: 200, Fields: b.fields.list, Body: body, Trailers: b.trailers.list, End: true}
 	b.out.Response = &b.response
+}
+
+// named is the reply under the method that the client called. One that cannot be read
+// stays as it is: the client may understand it.
+func (b *Bridge) named(m *sdk.Message, opaque bool) (body []byte, err error) {
+	if len(b.method) == 0 || opaque {
+		return m.Bytes, nil
+	}
+	b.encoded, err = b.upstream.nameReply(b.encoded[:0], m, b.method)
+	return b.encoded, err
 }
 
 // send adds to what goes to the server; part of upstreamHandler.

@@ -53,6 +53,7 @@ type codecKind struct {
 	heartbeater   sdk.Heartbeater
 	prober        sdk.Prober
 	goAwayer      sdk.GoAwayer
+	replyNamer    sdk.ReplyNamer
 	sniffer       sdk.Sniffer
 	perConnection sdk.PerConnection
 }

@@ -74,6 +74,7 @@ func kindOf(codec sdk.Codec) codecKind {
 	k.heartbeater, _ = codec.(sdk.Heartbeater)
 	k.prober, _ = codec.(sdk.Prober)
 	k.goAwayer, _ = codec.(sdk.GoAwayer)
+	k.replyNamer, _ = codec.(sdk.ReplyNamer)
 	k.sniffer, _ = codec.(sdk.Sniffer)
 	k.perConnection, _ = codec.(sdk.PerConnection)
 	return k

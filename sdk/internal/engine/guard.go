@@ -61,6 +61,15 @@ func (g *guarded) reply(dst []byte, call sdk.Call, f sdk.Failure) (b []byte, ok 
 	return b, true
 }
 
+// nameReply appends the reply m under the name of another method.
+func (g *guarded) nameReply(dst []byte, m *sdk.Message, method []byte) (b []byte, err error) {
+	defer g.recover("NameReply", func(cause error) { b, err = dst, internalError(cause) })
+	if b, err = g.kind().replyNamer.NameReply(dst, m, method); err != nil {
+		return dst, err // what came with the error may be anything
+	}
+	return b, nil
+}
+
 // connect gives a codec with connection state a state of its own. A codec that cannot
 // make one ends the connection.
 func (g *guarded) connect(from sdk.PerConnection) (ok bool) {

@@ -236,6 +236,11 @@ func (c *Codec) GoAway(dst []byte) []byte {
 	return Append(dst, Message{Kind: sdk.KindGoAway})
 }
 
+// NameReply implements sdk.ReplyNamer. Replies name a method only if tests say so.
+func (c *Codec) NameReply(dst []byte, m *sdk.Message, method []byte) ([]byte, error) {
+	return c.Encode(dst, m, &sdk.Mutation{Method: method})
+}
+
 // Sniff implements sdk.Sniffer.
 func (*Codec) Sniff(b []byte) sdk.Match {
 	switch {
