@@ -60,7 +60,7 @@ func TestDefinition(t *testing.T) {
 		t.Errorf("%v, %v", c, err)
 	}
 	for _, optional := range []bool{
-		is[sdk.Ordered](c), is[sdk.PerConnection](c), is[sdk.Sniffer](c), is[sdk.StatusTable](c),
+		is[sdk.Ordered](c), is[sdk.PerConnection](c), is[sdk.ReplyNamer](c), is[sdk.Sniffer](c), is[sdk.StatusTable](c),
 		is[sdk.Viewer](c), is[sdk.RequestBuilder](c), is[sdk.ResponseBuilder](c),
 	} {
 		if !optional {

@@ -39,10 +39,7 @@ func (c *Codec) Encode(dst []byte, m *sdk.Message, mut *sdk.Mutation) ([]byte, e
 	if mut.Empty() {
 		return append(dst, m.Bytes...), nil
 	}
-	l, _, err := c.locate(m.Bytes)
-	if err == nil {
-		err = l.bad
-	}
+	l, err := c.sound(m)
 	if err != nil {
 		return dst, err
 	}
@@ -53,6 +50,20 @@ func (c *Codec) Encode(dst []byte, m *sdk.Message, mut *sdk.Mutation) ([]byte, e
 	if err := e.edit(mut); err != nil {
 		return dst, err
 	}
+	return e.finish(dst)
+}
+
+// sound is the layout of a message that can be served.
+func (c *Codec) sound(m *sdk.Message) (layout, error) {
+	l, _, err := c.locate(m.Bytes)
+	if err == nil {
+		err = l.bad
+	}
+	return l, err
+}
+
+// finish appends the message with all changes, and its new length.
+func (e *editor) finish(dst []byte) ([]byte, error) {
 	start := len(dst)
 	dst = e.apply(dst)
 	if e.end > 0 {
@@ -159,11 +170,17 @@ func (e *editor) editMetadata(mut *sdk.Mutation) error {
 	if err != nil {
 		return err
 	}
-	e.innerLength()
-	if slices.ContainsFunc(e.splices, func(s splice) bool { return s.from >= e.payload }) {
-		return e.checkSums(e.m, mut.Remove)
+	return e.checkPayload(mut.Remove)
+}
+
+// checkPayload makes what headers say of the payload true of the changed one. Remove are
+// the headers that go.
+func (e *editor) checkPayload(remove [][]byte) error {
+	if !slices.ContainsFunc(e.splices, func(s splice) bool { return s.from >= e.payload }) {
+		return nil
 	}
-	return nil
+	e.innerLength()
+	return e.checkSums(e.m, remove)
 }
 
 // settable refuses the keys of what is no header.
