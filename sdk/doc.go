@@ -13,9 +13,9 @@
 //   - Reply makes the protocol's own error for a call that Envoy refused.
 //
 // Everything else is optional and found by type assertion: [Heartbeater],
-// [Prober], [GoAwayer], [ReplyNamer], [Sniffer], [Ordered], [PerConnection],
-// [StatusTable], [Viewer], [RequestBuilder], [ResponseBuilder]. A codec that lacks
-// one of them loses that feature and nothing else.
+// [Prober], [GoAwayer], [ReplyNamer], [OneWayDoubter], [Sniffer], [Ordered],
+// [PerConnection], [StatusTable], [Viewer], [RequestBuilder], [ResponseBuilder]. A
+// codec that lacks one of them loses that feature and nothing else.
 //
 // A [Definition] names the codec, documents its configuration and makes it. The
 // main package of the shared library lists the definitions that it carries.

@@ -39,6 +39,15 @@ type ReplyNamer interface {
 	NameReply(dst []byte, m *Message, method []byte) ([]byte, error)
 }
 
+// OneWayDoubter is a codec of a protocol in which messages say that a call is one-way,
+// and servers go by what they know of the method.
+type OneWayDoubter interface {
+	// MayBeAnswered reports whether a server may answer m, a one-way call that Metadata
+	// has read, all the same. Then the host makes no other call on that connection to
+	// the server: it could take the answer for its own.
+	MayBeAnswered(m *Message) bool
+}
+
 // Sniffer is a codec that can recognise its protocol on the first bytes of a
 // client. It is needed only where several protocols share a port.
 type Sniffer interface {

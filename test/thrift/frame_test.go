@@ -15,11 +15,14 @@ const (
 // message is one in the binary protocol, with the id 7 and "hello" as its field 1. It
 // is not written with the codec that is tested.
 // Source: Apache Thrift, doc/specs/thrift-binary-protocol.md.
-func message(kind byte, name string) []byte {
+func message(kind byte, name string) []byte { return text(kind, name, "hello") }
+
+// text is message with another text.
+func text(kind byte, name, text string) []byte {
 	const stringType, field = 11, 1
 	b := sized([]byte{0x80, 1, 0, kind}, name)
 	b = append(b, 0, 0, 0, 7, stringType, 0, field)
-	return append(sized(b, "hello"), 0)
+	return append(sized(b, text), 0)
 }
 
 // sized appends a text behind its length.

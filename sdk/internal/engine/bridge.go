@@ -31,6 +31,7 @@ type Bridge struct {
 	complete bool   // the request has ended
 	sent     bool   // the server has it
 	oneway   bool
+	doubtful bool // the server may answer, though the call is one-way
 	answered bool
 
 	failure *sdk.Failure // to be told by Deferred
@@ -225,6 +226,7 @@ func (b *Bridge) forward(frame []byte) error {
 	b.sent = true
 	b.out.ToServer = frame
 	if b.oneway = b.cfg.isOneway(m); b.oneway {
+		b.doubtful = m.Kind == sdk.KindOneWay && u.mayBeAnswered(m)
 		b.out.Defer = true
 		return nil
 	}

@@ -31,7 +31,7 @@ func (b *Bridge) Deferred() *BridgeOutput {
 		b.fields.addInt(nameGRPCStatus, 0)
 		b.response = Response{Status: 200, Fields: b.fields.list, End: true}
 		b.out.Response = &b.response
-		if b.upstream.goAway || !b.upstream.clean() {
+		if b.doubtful || b.upstream.goAway || !b.upstream.clean() {
 			b.spoil()
 		}
 	}

@@ -150,6 +150,23 @@ func TestHalfAMessageBeforeTheAnswer(t *testing.T) {
 	}
 }
 
+// TestOneWayCallsThatMayBeAnswered: no other call may get that answer.
+func TestOneWayCallsThatMayBeAnswered(t *testing.T) {
+	oneway := callOf(1, "m")
+	oneway.Kind = sdk.KindOneWay
+	for text, want := range map[string]string{
+		`{"name":"toy","config":{"doubtful":true}}`:  "end=false",
+		`{"name":"toy","config":{"doubtful":false}}`: "end=true",
+	} {
+		b := NewBridge(config(t, text))
+		b.Headers(requestHeaders("x-rpc-kind", "oneway"), false)
+		b.Data([][]byte{testcodec.Append(nil, oneway)}, true)
+		if got := show(b.Deferred().Response); !strings.Contains(got, want) || strings.Contains(got, "x-meltemi-reset") != (want == "end=false") {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+}
+
 // TestServersMessagesOverTheLimit end the connection, in one piece or in many.
 func TestServersMessagesOverTheLimit(t *testing.T) {
 	reply := testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, ID: 1, Payload: strings.Repeat("x", 2000)})

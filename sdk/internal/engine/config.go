@@ -54,6 +54,7 @@ type codecKind struct {
 	prober        sdk.Prober
 	goAwayer      sdk.GoAwayer
 	replyNamer    sdk.ReplyNamer
+	oneWayDoubter sdk.OneWayDoubter
 	sniffer       sdk.Sniffer
 	perConnection sdk.PerConnection
 }

@@ -75,6 +75,7 @@ func kindOf(codec sdk.Codec) codecKind {
 	k.prober, _ = codec.(sdk.Prober)
 	k.goAwayer, _ = codec.(sdk.GoAwayer)
 	k.replyNamer, _ = codec.(sdk.ReplyNamer)
+	k.oneWayDoubter, _ = codec.(sdk.OneWayDoubter)
 	k.sniffer, _ = codec.(sdk.Sniffer)
 	k.perConnection, _ = codec.(sdk.PerConnection)
 	return k

@@ -70,6 +70,17 @@ func (g *guarded) nameReply(dst []byte, m *sdk.Message, method []byte) (b []byte
 	return b, nil
 }
 
+// mayBeAnswered reports whether a server may answer a one-way call. A codec that does not
+// doubt it knows.
+func (g *guarded) mayBeAnswered(m *sdk.Message) (doubt bool) {
+	doubter := g.kind().oneWayDoubter
+	if doubter == nil {
+		return false
+	}
+	defer g.recover("MayBeAnswered", func(error) { doubt = true })
+	return doubter.MayBeAnswered(m)
+}
+
 // connect gives a codec with connection state a state of its own. A codec that cannot
 // make one ends the connection.
 func (g *guarded) connect(from sdk.PerConnection) (ok bool) {

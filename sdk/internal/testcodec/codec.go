@@ -57,6 +57,8 @@ type Codec struct {
 	Mute bool
 	// Impolite knows no go-away.
 	Impolite bool
+	// Doubtful has servers that may answer one-way calls.
+	Doubtful bool
 }
 
 // Definition returns the codec's definition, under the name "toy".
@@ -70,7 +72,8 @@ func Definition() sdk.Definition {
 				InSequence *bool `json:"in_sequence"`
 				Fixed      *bool `json:"fixed"`
 				Mute       *bool `json:"mute"`
-			}{&c.InSequence, &c.Fixed, &c.Mute}); err != nil {
+				Doubtful   *bool `json:"doubtful"`
+			}{&c.InSequence, &c.Fixed, &c.Mute, &c.Doubtful}); err != nil {
 				return nil, err
 			}
 			return c, nil
@@ -240,6 +243,9 @@ func (c *Codec) GoAway(dst []byte) []byte {
 func (c *Codec) NameReply(dst []byte, m *sdk.Message, method []byte) ([]byte, error) {
 	return c.Encode(dst, m, &sdk.Mutation{Method: method})
 }
+
+// MayBeAnswered implements sdk.OneWayDoubter.
+func (c *Codec) MayBeAnswered(*sdk.Message) bool { return c.Doubtful }
 
 // Sniff implements sdk.Sniffer.
 func (*Codec) Sniff(b []byte) sdk.Match {
