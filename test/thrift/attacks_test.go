@@ -12,9 +12,11 @@ import (
 	"github.com/meltemi-mesh/meltemi/test/suite"
 )
 
-// guarded is a mesh file whose policy denies the method noResult of the service Peer.
+// guarded is a mesh file whose policy denies the method noResult of the service Peer. It
+// declares tell, so that a one-way call of it leaves its server's connection to others.
 func guarded(port string) string {
-	return strings.Replace(peers.Bridge("thrift", port), "  route_config:", `  filters:
+	codec := `{name: thrift, config: {oneway: [tell, "Peer:tell"]}}`
+	return strings.Replace(peers.Bridge(codec, port), "  route_config:", `  filters:
   - name: envoy.filters.http.rbac
     typed_config:
       "@type": type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC
