@@ -26,3 +26,17 @@ func ParseConfig(config []byte, into any) error {
 	}
 	return nil
 }
+
+// SetCode sets code to the one that a field of a codec's configuration names, as
+// Code.String writes it; an empty name leaves it. The error names the field.
+func SetCode(code *Code, field, name string) error {
+	if name == "" {
+		return nil
+	}
+	c, ok := ParseCode(name)
+	if !ok {
+		return fmt.Errorf("%s: %q is not a gRPC code such as FAILED_PRECONDITION", field, name)
+	}
+	*code = c
+	return nil
+}

@@ -86,8 +86,8 @@ func newCodec(config []byte) (sdk.Codec, error) {
 	}
 	err := errors.Join(
 		c.setDialect(s.Dialect),
-		setCode(&c.meant, "exceptions_as.application", s.ExceptionsAs.Application),
-		setCode(&c.other, "exceptions_as.other", s.ExceptionsAs.Other),
+		sdk.SetCode(&c.meant, "exceptions_as.application", s.ExceptionsAs.Application),
+		sdk.SetCode(&c.other, "exceptions_as.other", s.ExceptionsAs.Other),
 	)
 	if err != nil {
 		return nil, err
@@ -106,17 +106,5 @@ func (c *Codec) setDialect(name string) error {
 	default:
 		return fmt.Errorf("dialect: %q is not auto, cpp or java", name)
 	}
-	return nil
-}
-
-func setCode(code *sdk.Code, field, name string) error {
-	if name == "" {
-		return nil
-	}
-	c, ok := sdk.ParseCode(name)
-	if !ok {
-		return fmt.Errorf("%s: %q is not a gRPC code such as FAILED_PRECONDITION", field, name)
-	}
-	*code = c
 	return nil
 }

@@ -1,8 +1,6 @@
 package dubbo
 
 import (
-	"fmt"
-
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
 
@@ -53,23 +51,11 @@ func newCodec(config []byte) (sdk.Codec, error) {
 		return nil, err
 	}
 	c := &Codec{meant: sdk.FailedPrecondition, other: sdk.Unknown}
-	if err := setCode(&c.meant, "exceptions_as.application", raw.ExceptionsAs.Application); err != nil {
+	if err := sdk.SetCode(&c.meant, "exceptions_as.application", raw.ExceptionsAs.Application); err != nil {
 		return nil, err
 	}
-	if err := setCode(&c.other, "exceptions_as.other", raw.ExceptionsAs.Other); err != nil {
+	if err := sdk.SetCode(&c.other, "exceptions_as.other", raw.ExceptionsAs.Other); err != nil {
 		return nil, err
 	}
 	return c, nil
-}
-
-func setCode(code *sdk.Code, field, name string) error {
-	if name == "" {
-		return nil
-	}
-	c, ok := sdk.ParseCode(name)
-	if !ok {
-		return fmt.Errorf("%s: %q is not a gRPC code such as FAILED_PRECONDITION", field, name)
-	}
-	*code = c
-	return nil
 }

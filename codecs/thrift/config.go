@@ -87,8 +87,8 @@ func newCodec(config []byte) (sdk.Codec, error) {
 		choose(&c.protocol, &c.anyProtocol, "protocol", s.Protocol, strict, lax, compact),
 		c.setReplies(s.Replies),
 		c.setOneway(s.Oneway),
-		setCode(&c.meant, "exceptions_as.application", s.ExceptionsAs.Application),
-		setCode(&c.other, "exceptions_as.other", s.ExceptionsAs.Other),
+		sdk.SetCode(&c.meant, "exceptions_as.application", s.ExceptionsAs.Application),
+		sdk.SetCode(&c.other, "exceptions_as.other", s.ExceptionsAs.Other),
 	)
 	if err != nil {
 		return nil, err
@@ -132,17 +132,5 @@ func (c *Codec) setOneway(names []string) error {
 		}
 		c.oneway[name] = true
 	}
-	return nil
-}
-
-func setCode(code *sdk.Code, field, name string) error {
-	if name == "" {
-		return nil
-	}
-	c, ok := sdk.ParseCode(name)
-	if !ok {
-		return fmt.Errorf("%s: %q is not a gRPC code such as FAILED_PRECONDITION", field, name)
-	}
-	*code = c
 	return nil
 }
