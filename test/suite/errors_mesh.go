@@ -3,7 +3,9 @@ package suite
 import (
 	"io"
 	"net"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/meltemi-mesh/meltemi/test/peers"
@@ -152,13 +154,22 @@ func listen(t *testing.T, then func(net.Conn)) string {
 	return l.Addr().String()
 }
 
-// closedAddress is one that nobody listens at.
+// closedAddress is one that nobody listens at until the test ends: a socket holds the
+// port without listening, so that no other test, and no connection of anybody, gets it
+// meanwhile.
 func closedAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(name.(*syscall.SockaddrInet4).Port))
 }
