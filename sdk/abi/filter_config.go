@@ -46,7 +46,14 @@ func meltemiFilterConfigNew(envoy unsafe.Pointer, name *C.char, nameLength C.siz
 }
 
 //export meltemiFilterConfigDestroy
-func meltemiFilterConfigDestroy(handle C.uint64_t) { filterConfigs.remove(handle) }
+func meltemiFilterConfigDestroy(handle C.uint64_t) {
+	defer barrier("configuration of a filter", nil)
+	c := filterConfigs.get(handle)
+	filterConfigs.remove(handle)
+	if c != nil {
+		c.host.Close()
+	}
+}
 
 //export meltemiFilterRouteNew
 func meltemiFilterRouteNew(name *C.char, nameLength C.size_t, text *C.char, textLength C.size_t) (handle C.uint64_t) {

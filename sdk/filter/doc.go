@@ -82,6 +82,9 @@
 // calls for it, and not after End; anywhere else it does nothing. Strings are yours.
 // Byte slices are borrowed until the hook returns.
 //
+// A filter that holds connections, files or goroutines is a [Closer], which gives them
+// back when Envoy has taken another configuration.
+//
 // # Errors and panics
 //
 // A configuration that is wrong is an error of New, and Envoy refuses the listener

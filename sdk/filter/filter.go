@@ -78,6 +78,15 @@ type PayloadReader interface {
 	Payload() (request, response bool)
 }
 
+// Closer is a Filter that has something to give back: connections, files, goroutines.
+type Closer interface {
+	// Close is called once, after the last call's End, when the proxy has let go of the
+	// filter, which another configuration may have replaced. It may be called on any
+	// thread and must not block. What Call.Go started may still be running, with its
+	// context cancelled. Filters of a proxy that ends may not be closed.
+	Close()
+}
+
 // Capability is something that not every host can do.
 type Capability string
 

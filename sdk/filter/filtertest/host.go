@@ -106,6 +106,10 @@ func Try(tb testing.TB, d filter.Definition, config string, options ...Option) (
 	return h, err
 }
 
+// Close is called by those who want to see what the filter does when its proxy lets go
+// of it (filter.Closer). There must be no calls any more.
+func (h *Host) Close() { h.config.Close() }
+
 // Now is the time.
 func (h *Host) Now() time.Time {
 	h.mu.Lock()

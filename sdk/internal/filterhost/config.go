@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -99,6 +100,20 @@ func guardNew(d *filter.Definition, config []byte, h filter.Host) (f filter.Filt
 		}
 	}()
 	return d.New(nullIsNone(config), h)
+}
+
+// Close gives back what the filter has, if it is a Closer. No call has it any more.
+func (c *Config) Close() {
+	closer, ok := c.filter.(filter.Closer)
+	if !ok {
+		return
+	}
+	defer func() {
+		if value := recover(); value != nil {
+			c.env.OnPanic("filter "+c.name+": Close", value, debug.Stack())
+		}
+	}()
+	closer.Close()
 }
 
 // NewRoute makes the configuration of a route for a filter.

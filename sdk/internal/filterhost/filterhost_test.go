@@ -88,6 +88,40 @@ type beginner func(c filter.Call) filter.Handler
 
 func (f beginner) Begin(c filter.Call) filter.Handler { return f(c) }
 
+// closing is a Filter that is closed with a function.
+type closing struct {
+	beginner
+
+	shut func()
+}
+
+func (f closing) Close() { f.shut() }
+
+// TestClose lets go of a filter that gives back what it has, of one that panics then, and
+// of one that has nothing.
+func TestClose(t *testing.T) {
+	closed := 0
+	for shut, panics := range map[*func()]int{
+		new(func() { closed++ }): 0, new(func() { panic("at the end") }): 1, nil: 0,
+	} {
+		h := filtertest.New(t, filter.Definition{Name: "closing", New: func([]byte, filter.Host) (filter.Filter, error) {
+			f := beginner(func(filter.Call) filter.Handler { return nil })
+			if shut == nil {
+				return f, nil
+			}
+			return closing{f, *shut}, nil
+		}}, "")
+		h.Do(filtertest.Request{})
+		h.Close()
+		if got := h.Panics(); len(got) != panics {
+			t.Errorf("%d panics, want %d: %v", len(got), panics, got)
+		}
+	}
+	if closed != 1 {
+		t.Errorf("closed %d times, want once", closed)
+	}
+}
+
 // TestRequestsThatAreNone begins calls with what strangers can send to the port.
 func TestRequestsThatAreNone(t *testing.T) {
 	env := filterhost.Env{
