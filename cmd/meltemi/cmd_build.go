@@ -25,7 +25,11 @@ modules. A process can hold one Go runtime only, so all of them have to be in on
   func Definition() sdk.Definition       or
   func Definition() filter.Definition
 as PACKAGE for its latest version, PACKAGE@VERSION, or PACKAGE=FOLDER for sources on this
-machine. Names of codecs must be unique, and those of filters.
+machine. A FOLDER alone, which begins with . or /, is that of the package. Names of codecs
+must be unique, and those of filters.
+
+Sources on this machine are built as their own tests were: with the replacements of their
+go.mod, and the hashes of their go.sum.
 
 It takes Go, a C compiler and objcopy. The library runs with the glibc of this machine
 and newer ones; what it needs at least is printed.`
@@ -43,7 +47,7 @@ func newBuildCmd() *cobra.Command {
 		Use:   "build",
 		Short: "Build a shared library with other codecs and filters in it",
 		Long:  buildLong,
-		Example: `  meltemi build --with example.com/ledger=../ledger -o libmeltemi.so
+		Example: `  meltemi build --with ./ledger --with example.com/quota=../quota -o libmeltemi.so
   meltemi build --with example.com/ledger@v1.2.0 --with example.com/rpc/codec
   meltemi codecs --lib libmeltemi.so`,
 		Args:              cli.Args(cobra.NoArgs),
@@ -76,7 +80,7 @@ func newBuildCmd() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringArrayVar(&with, "with", nil, "a codec's or filter's `PACKAGE`[@VERSION|=FOLDER]; repeat it for each")
+	cmd.Flags().StringArrayVar(&with, "with", nil, "a codec's or filter's `PACKAGE`[@VERSION|=FOLDER], or its folder; repeat it for each")
 	sdkFlags(cmd, &sdkDir, &version)
 	cmd.Flags().StringVarP(&output, "output", "o", "libmeltemi.so", "the library, a `FILE`")
 	cmd.Flags().BoolVar(&keep, "keep", false, "keep the temporary module, and tell where it is")

@@ -102,7 +102,16 @@ type build struct {
 
 // writeModule writes the module and settles its dependencies.
 func (b *build) writeModule(ctx context.Context) error {
-	for name, text := range files(b.Options) {
+	all := files(b.Options)
+	replacements, err := b.replacements()
+	if err != nil {
+		return err
+	}
+	all["go.mod"] = append(all["go.mod"], replacements...)
+	if all["go.sum"], err = b.sums(); err != nil {
+		return err
+	}
+	for name, text := range all {
 		path := filepath.Join(b.dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 			return err

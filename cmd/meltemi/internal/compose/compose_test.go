@@ -27,6 +27,8 @@ func TestParseAddition(t *testing.T) {
 		"example.com/ledger=" + dir:           {Package: "example.com/ledger", Module: "example.com/ledger", Folder: dir},
 		"example.com/ledger/rpc=" + dir:       {Package: "example.com/ledger/rpc", Module: "example.com/ledger", Folder: dir},
 		"example.com/ledger/rpc/codec=" + sub: {Package: "example.com/ledger/rpc/codec", Module: "example.com/ledger", Folder: dir},
+		dir:                                   {Package: "example.com/ledger", Module: "example.com/ledger", Folder: dir},
+		sub:                                   {Package: "example.com/ledger/rpc/codec", Module: "example.com/ledger", Folder: dir},
 	} {
 		if got, err := ParseAddition(text); err != nil || got != want {
 			t.Errorf("%s: %+v, %v", text, got, err)
@@ -40,6 +42,8 @@ func TestParseAddition(t *testing.T) {
 		"example.com/ledgers=" + dir:      "which has no package",
 		"example.com/ledger=" + dir + "x": "no such file",
 		"example.com/ledger=/":            "has a go.mod",
+		"/":                               "has a go.mod",
+		"./missing":                       "no such file",
 	} {
 		if _, err := ParseAddition(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)

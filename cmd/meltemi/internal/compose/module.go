@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	gopath "path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/modfile"
@@ -24,9 +26,13 @@ type Addition struct {
 	Folder  string // of its module on this machine, instead of Version
 }
 
-// ParseAddition reads PACKAGE, PACKAGE@VERSION or PACKAGE=FOLDER. The folder is that of
-// the package or of its module.
+// ParseAddition reads PACKAGE, PACKAGE@VERSION, PACKAGE=FOLDER or FOLDER. The folder is
+// that of the package, or, with the package before it, of its module. One that stands alone
+// begins with '.' or '/', as for the go command.
 func ParseAddition(text string) (Addition, error) {
+	if filepath.IsAbs(text) || slices.Contains([]string{".", ".."}, strings.SplitN(filepath.ToSlash(text), "/", 2)[0]) {
+		return folderOf(text)
+	}
 	if path, folder, ok := strings.Cut(text, "="); ok {
 		return local(path, folder)
 	}
@@ -41,29 +47,54 @@ func ParseAddition(text string) (Addition, error) {
 	return a, nil
 }
 
-// local finds the module that a folder belongs to.
+// folderOf is the package in a folder.
+func folderOf(folder string) (Addition, error) {
+	root, path, err := findModule(folder)
+	if err != nil {
+		return Addition{}, err
+	}
+	dir, err := filepath.Abs(folder)
+	if err != nil {
+		return Addition{}, err
+	}
+	below, err := filepath.Rel(root, dir)
+	if err != nil {
+		return Addition{}, err
+	}
+	a := Addition{Package: gopath.Join(path, filepath.ToSlash(below)), Module: path, Folder: root}
+	return a, module.CheckImportPath(a.Package)
+}
+
+// findModule finds the module that a folder belongs to: its own folder, and its path.
+func findModule(folder string) (root, path string, err error) {
+	dir, err := filepath.Abs(folder)
+	if err != nil {
+		return "", "", err
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return "", "", err
+	}
+	for {
+		text, err := os.ReadFile(filepath.Join(dir, "go.mod")) //nolint:gosec // the user names the folder
+		if err == nil {
+			return dir, modfile.ModulePath(text), nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", "", fmt.Errorf("%s: neither it nor a folder above has a go.mod", folder)
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// local is a package whose module is in a folder.
 func local(path, folder string) (Addition, error) {
 	a := Addition{Package: path}
 	if err := module.CheckImportPath(path); err != nil {
 		return a, err
 	}
-	dir, err := filepath.Abs(folder)
-	if err != nil {
+	var err error
+	if a.Folder, a.Module, err = findModule(folder); err != nil {
 		return a, err
-	}
-	if _, err := os.Stat(dir); err != nil {
-		return a, err
-	}
-	for {
-		text, err := os.ReadFile(filepath.Join(dir, "go.mod")) //nolint:gosec // the user names the folder
-		if err == nil {
-			a.Folder, a.Module = dir, modfile.ModulePath(text)
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			return a, fmt.Errorf("%s: neither it nor a folder above has a go.mod", folder)
-		}
-		dir = filepath.Dir(dir)
 	}
 	if path != a.Module && !strings.HasPrefix(path, a.Module+"/") {
 		return a, fmt.Errorf("%s is the module %s, which has no package %s", a.Folder, a.Module, path)
