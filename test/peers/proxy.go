@@ -46,6 +46,12 @@ func (p *Proxy) Change(mesh string) {
 // Start runs a mesh file, with the Envoy of that version, until the test's end.
 func Start(tb testing.TB, version, mesh string) *Proxy {
 	tb.Helper()
+	return StartWith(tb, version, filepath.Join(root(tb), "bin", "libmeltemi.so"), mesh)
+}
+
+// StartWith is Start with another library than Meltemi's own.
+func StartWith(tb testing.TB, version, library, mesh string) *Proxy {
+	tb.Helper()
 	dir := root(tb)
 	file := filepath.Join(tb.TempDir(), "mesh.yaml")
 	if err := os.WriteFile(file, []byte(mesh), 0o600); err != nil {
@@ -53,7 +59,7 @@ func Start(tb testing.TB, version, mesh string) *Proxy {
 	}
 	cmd := exec.Command(filepath.Join(dir, "bin", "meltemi"), "run", file,
 		"--envoy", filepath.Join(dir, ".cache", "envoy", version, "envoy"),
-		"--library", filepath.Join(dir, "bin", "libmeltemi.so"), "--log-level", "error", "--drain-time", "8s")
+		"--library", library, "--log-level", "error", "--drain-time", "8s")
 	p := &Proxy{process: begin(tb, cmd), file: file}
 	ready := p.await("ready ", time.Minute)
 	p.Port = submatch(tb, ready, `\brpc=127\.0\.0\.1:(\d+)`)
