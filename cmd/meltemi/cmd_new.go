@@ -135,6 +135,10 @@ func writeModule(cmd *cobra.Command, m *scaffold.Module) error {
 	if err := m.Tidy(ctx); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "\nNext: cd %s && make test. README.md there tells the rest.\n", m.Folder)
+	next := "make test"
+	if filepath.Clean(m.Folder) != "." {
+		next = "cd " + m.Folder + " && " + next
+	}
+	_, err = fmt.Fprintf(out, "\nNext: %s. README.md there tells the rest.\n", next)
 	return err
 }

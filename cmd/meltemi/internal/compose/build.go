@@ -234,6 +234,14 @@ func (b *build) goCommand(ctx context.Context, args ...string) error {
 	case ctx.Err() != nil:
 		return errInterrupted
 	default:
-		return fmt.Errorf("go %s: %w\n%s", args[0], err, strings.TrimSpace(complaint.String()))
+		return fmt.Errorf("go %s: %w\n%s", args[0], err, b.inWords(complaint.String()))
 	}
+}
+
+// inWords writes packages as the user names them into what the go command said.
+func (b *build) inWords(complaint string) string {
+	for i, a := range b.Add {
+		complaint = strings.ReplaceAll(complaint, fmt.Sprintf("added%d.", i), a.Package+".")
+	}
+	return strings.TrimSpace(complaint)
 }

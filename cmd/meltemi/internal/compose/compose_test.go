@@ -13,14 +13,10 @@ import (
 )
 
 func TestParseAddition(t *testing.T) {
-	dir := t.TempDir()
+	dir := write(t, map[string]string{
+		"go.mod": "module example.com/ledger\n", "ledger.go": "", "rpc/rpc.go": "", "rpc/codec/codec.go": "", "tests/ledger_test.go": "",
+	})
 	sub := filepath.Join(dir, "rpc", "codec")
-	if err := os.MkdirAll(sub, 0o750); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/ledger\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	for text, want := range map[string]Addition{
 		"example.com/ledger":                  {Package: "example.com/ledger"},
 		"example.com/ledger@v1.2.3":           {Package: "example.com/ledger", Version: "v1.2.3"},
@@ -44,6 +40,8 @@ func TestParseAddition(t *testing.T) {
 		"example.com/ledger=/":            "has a go.mod",
 		"/":                               "has a go.mod",
 		"./missing":                       "no such file",
+		dir + "/tests":                    "has no Go files, so no package example.com/ledger/tests",
+		"example.com/ledger/none=" + dir:  "has no Go files, so no package example.com/ledger/none",
 	} {
 		if _, err := ParseAddition(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
@@ -129,7 +127,8 @@ func TestRefusals(t *testing.T) {
 		"package example.com/m: two codecs are named dubbo":                                                         `sdk.Definition{Name: "dubbo", New: dubbo.Definition().New}`,
 		"package example.com/m: codec " + strconv.Itoa(len((*Options).Own(nil))) + " has no name or no constructor": `sdk.Definition{Name: "m"}`,
 		"package example.com/m: codec m without a configuration: it needs one":                                      `sdk.Definition{Name: "m", New: func([]byte) (sdk.Codec, error) { return nil, errors.New("it needs one") }}`,
-		"sdk.Wrong": `sdk.Wrong{}`, // written for another interface
+		"sdk.Wrong":                           `sdk.Wrong{}`, // written for another interface
+		"undefined: example.com/m.Definition": `hidden`,
 		"package example.com/m: filter 1 has no name or no constructor":                             `filter.Definition{Name: "m"}`,
 		"package example.com/m: Definition returns int, which defines neither a codec nor a filter": `7`,
 	} {
@@ -138,6 +137,10 @@ func TestRefusals(t *testing.T) {
 			kind = "filter.Definition"
 		} else if source == "7" {
 			kind = "int"
+		}
+		name := "Definition"
+		if source == "hidden" {
+			name, source = "definition", "sdk.Definition{}"
 		}
 		for name, text := range map[string]string{
 			"go.mod": "module example.com/m\n\ngo 1.26.0\n",
@@ -155,7 +158,7 @@ var _, _, _, _ = errors.New, dubbo.Definition, sdk.OK, filter.Continue
 
 type d = ` + kind + `
 
-func Definition() d { return ` + source + " }\n",
+func ` + name + `() d { return ` + source + " }\n",
 		} {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 				t.Fatal(err)

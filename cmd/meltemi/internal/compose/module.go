@@ -62,7 +62,24 @@ func folderOf(folder string) (Addition, error) {
 		return Addition{}, err
 	}
 	a := Addition{Package: gopath.Join(path, filepath.ToSlash(below)), Module: path, Folder: root}
-	return a, module.CheckImportPath(a.Package)
+	if err := module.CheckImportPath(a.Package); err != nil {
+		return a, err
+	}
+	return a, a.checkSources()
+}
+
+// checkSources finds that a folder has no such package before the go command looks for it
+// elsewhere.
+func (a *Addition) checkSources() error {
+	dir := filepath.Join(a.Folder, filepath.FromSlash(strings.TrimPrefix(a.Package, a.Module)))
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(files, func(name string) bool { return !strings.HasSuffix(name, "_test.go") }) {
+		return fmt.Errorf("%s has no Go files, so no package %s", dir, a.Package)
+	}
+	return nil
 }
 
 // findModule finds the module that a folder belongs to: its own folder, and its path.
@@ -99,7 +116,7 @@ func local(path, folder string) (Addition, error) {
 	if path != a.Module && !strings.HasPrefix(path, a.Module+"/") {
 		return a, fmt.Errorf("%s is the module %s, which has no package %s", a.Folder, a.Module, path)
 	}
-	return a, nil
+	return a, a.checkSources()
 }
 
 // FindSDK returns the folder of Meltemi's sources: folder if it is given, else the first
