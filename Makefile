@@ -28,6 +28,9 @@ UNIT_PACKAGES = $$(.ci/pure | grep -vE '/(sdk/internal/envoytest|examples)(/|$$)
 # The modules of peers in Go, which keep their dependencies apart.
 PEER_MODULES := dubbogo kitex program thriftgo
 
+# The modules of examples: what somebody has outside the repository.
+EXAMPLE_MODULES := quota
+
 FUZZTIME ?= 60s
 BENCH ?= .
 BENCHCOUNT ?= 1
@@ -70,6 +73,7 @@ test-all: test ## Run every test, in every combination of real peers
 test-unit: ## Run the tests that need no Envoy: without cgo, then with the race detector
 	CGO_ENABLED=0 go test -count=1 $(UNIT_PACKAGES)
 	go test -race -count=1 $(UNIT_PACKAGES)
+	for example in $(EXAMPLE_MODULES); do $(MAKE) -C examples/$$example test; done
 
 .PHONY: test-abi
 test-abi: build ## Test the boundary to Envoy: the vendored header, the exports, the library in a C host
@@ -119,6 +123,7 @@ lint: $(GOLANGCI) ## Lint all modules
 	$(LINT) ./...
 	cd test && $(LINT) ./...
 	for peer in $(PEER_MODULES); do (cd test/peers/$$peer && $(LINT) ./...); done
+	for example in $(EXAMPLE_MODULES); do (cd examples/$$example && $(LINT) ./...); done
 
 .PHONY: layers
 layers: ## Check who imports whom, and that cgo stays where it belongs
@@ -139,6 +144,7 @@ check-tidy: ## Check that go.mod and go.sum are tidy
 	go mod tidy -diff
 	cd test && go mod tidy -diff
 	for peer in $(PEER_MODULES); do (cd test/peers/$$peer && go mod tidy -diff); done
+	for example in $(EXAMPLE_MODULES); do (cd examples/$$example && go mod tidy -diff); done
 
 .PHONY: clean
 clean: ## Remove what was built (not what was fetched)
