@@ -2,6 +2,7 @@ package quota
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -58,23 +59,25 @@ type quota struct {
 func (f *quota) Close() { f.store.close() }
 
 // Begin implements filter.Filter.
-func (f *quota) Begin(filter.Call) filter.Handler { return handler{quota: f} }
+func (f *quota) Begin(filter.Call) filter.Handler { return &handler{quota: f} }
 
 // handler is the filter's part in one call.
 type handler struct {
 	filter.Base
 
 	*quota
+	waiting bool // for Redis
 }
 
 // maxTenant bounds the keys in Redis, whose names come from callers.
 const maxTenant = 200
 
-// grace is how much longer than the timeout a call waits for a store that does not keep it.
+// grace is how much longer than the timeout a call waits for a store that does not keep it,
+// or on a machine that is too busy to tell in time.
 const grace = 100 * time.Millisecond
 
 // Request implements filter.Handler: the call waits for Redis.
-func (h handler) Request(c filter.Call) filter.Verdict {
+func (h *handler) Request(c filter.Call) filter.Verdict {
 	tenant := h.tenantOf(c)
 	if len(tenant) > maxTenant {
 		return filter.Reply(sdk.Failure{
@@ -83,6 +86,7 @@ func (h handler) Request(c filter.Call) filter.Verdict {
 	}
 	r := h.ruleOf(c)
 	key := "quota:" + r.counter + ":" + tenant
+	h.waiting = true
 	return c.Go(h.timeout+grace, h.onError(tenant), func(ctx context.Context) filter.Then {
 		// This is a goroutine, which may wait. If the client goes away, ctx is cancelled.
 		ctx, cancel := context.WithTimeout(ctx, h.timeout)
@@ -91,14 +95,31 @@ func (h handler) Request(c filter.Call) filter.Verdict {
 		got, err := h.store.take(ctx, key, r.limit, r.window)
 		took := h.host.Now().Sub(began)
 		return func(c filter.Call) filter.Verdict { // the call's thread again
+			h.waiting = false
+			h.outage.note(h.quota, err)
+			if err != nil {
+				h.calls.Add(c, 1, "error")
+				return h.onError(tenant)
+			}
 			h.latency.Record(c, uint64(max(took.Microseconds(), 0)))
-			return h.decide(c, tenant, r, got, err)
+			return h.decide(c, tenant, r, got)
 		}
 	})
 }
 
+// End implements filter.Handler. A call that still waits was not decided: either its limit
+// has passed, and it went on as on_error says, or its client went away first.
+func (h *handler) End(c filter.Call, o filter.Outcome) {
+	if h.waiting && (o.Answered || o.Upstream != "") {
+		h.outage.note(h.quota, errLate)
+		h.calls.Add(c, 1, "error")
+	}
+}
+
+var errLate = errors.New("no answer in time")
+
 // tenantOf is who calls; "" stands for all who do not say.
-func (h handler) tenantOf(c filter.Call) string {
+func (h *handler) tenantOf(c filter.Call) string {
 	if h.tenant == "" {
 		return c.Principal()
 	}
@@ -107,7 +128,7 @@ func (h handler) tenantOf(c filter.Call) string {
 }
 
 // ruleOf is what the route says, or else the filter.
-func (h handler) ruleOf(c filter.Call) rule {
+func (h *handler) ruleOf(c filter.Call) rule {
 	r, ok := c.RouteConfig().(rule)
 	if !ok {
 		return h.rule
@@ -118,27 +139,22 @@ func (h handler) ruleOf(c filter.Call) rule {
 	return r
 }
 
-func (h handler) decide(c filter.Call, tenant string, r rule, got count, err error) filter.Verdict {
-	h.outage.note(h.quota, err)
-	switch {
-	case err != nil:
-		h.calls.Add(c, 1, "error")
-		return h.onError(tenant)
-	case !got.taken:
+// decide is what becomes of a call when Redis has answered.
+func (h *handler) decide(c filter.Call, tenant string, r rule, got count) filter.Verdict {
+	if !got.taken {
 		h.calls.Add(c, 1, "refused")
 		return filter.Reply(sdk.Failure{
 			Cause:   sdk.CauseRateLimited,
 			Message: fmt.Sprintf("the quota of %s is used up: %d calls in %v; the next in %v", who(tenant), r.limit, r.window, got.rest),
 		})
-	default:
-		h.calls.Add(c, 1, "allowed")
-		c.SetDynamicNumber("calls", float64(got.n)) // access logs: %DYNAMIC_METADATA(quota:calls)%
-		return filter.Continue
 	}
+	h.calls.Add(c, 1, "allowed")
+	c.SetDynamicNumber("calls", float64(got.n)) // access logs: %DYNAMIC_METADATA(quota:calls)%
+	return filter.Continue
 }
 
 // onError is what becomes of a call if Redis cannot be asked.
-func (h handler) onError(tenant string) filter.Verdict {
+func (h *handler) onError(tenant string) filter.Verdict {
 	if h.allowOnError {
 		return filter.Continue
 	}

@@ -165,7 +165,13 @@ func TestAStoreThatHangs(t *testing.T) {
 		if err := <-store.gaveUp; !errors.Is(err, context.Canceled) {
 			t.Errorf("the store was told %v", err)
 		}
+		if want == filtertest.Sent {
+			c.Respond(filtertest.Response{})
+		}
 		c.End()
+		if n := h.Metric("calls_total", "error"); n != 1 || len(h.Logs()) != 1 || !strings.Contains(h.Logs()[0], "no answer in time") {
+			t.Errorf("%d errors, logged %q", n, h.Logs())
+		}
 	}
 }
 

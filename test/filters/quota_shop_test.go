@@ -29,7 +29,7 @@ func quotaLibrary(t *testing.T) string {
 }
 
 // quotaMesh is a mesh file whose filter lets a tenant make three calls in an hour, with a
-// timeout of five seconds. Some methods have rules of their own.
+// timeout of eight seconds. Some methods have rules of their own.
 func quotaMesh(codec, service, server, redis, onError string) string {
 	return fmt.Sprintf(`
 listeners:
@@ -38,7 +38,7 @@ listeners:
   codec: %[1]s
   filters:
   - name: quota
-    config: {redis: "127.0.0.1:%[4]s", tenant: tenant, limit: 3, window: 1h, timeout: 5s, on_error: %[5]s, connections: 2}
+    config: {redis: "127.0.0.1:%[4]s", tenant: tenant, limit: 3, window: 1h, timeout: 8s, on_error: %[5]s, connections: 2}
   route_config:
     virtual_hosts:
     - name: all
@@ -61,15 +61,15 @@ clusters:
 `, codec, service, server, redis, onError)
 }
 
-// shop is a mesh with quotas, and its Redis.
-type shop struct {
+// quotaShop is a mesh with quotas, and its Redis.
+type quotaShop struct {
 	*mesh
 	redis *peers.Redis
 	text  func(onError string) string // of the mesh file
 }
 
 // as calls a method as a tenant. Of Thrift's transports, those with headers can say who.
-func (s *shop) as(tenant, method string, more ...string) (out string, failed bool) {
+func (s *quotaShop) as(tenant, method string, more ...string) (out string, failed bool) {
 	s.t.Helper()
 	args := append([]string{"--set", "tenant=" + tenant, "--timeout", "30s"}, more...)
 	if s.codec == "thrift" {
@@ -78,19 +78,19 @@ func (s *shop) as(tenant, method string, more ...string) (out string, failed boo
 	return s.call(method, args...)
 }
 
-// rateLimited is what clients of a protocol are told in place of an answer.
-var rateLimited = map[string]string{"dubbo": "java.lang.RuntimeException", "thrift": "INTERNAL_ERROR", "brpc": "EREJECT"}
+// quotaError is what clients of a protocol are told in place of an answer.
+var quotaError = map[string]string{"dubbo": "java.lang.RuntimeException", "thrift": "INTERNAL_ERROR", "brpc": "EREJECT"}
 
 // mustFail checks that a call failed with the protocol's error for rate limits, and that
 // it says why.
-func (s *shop) mustFail(out string, failed bool, why string) {
+func (s *quotaShop) mustFail(out string, failed bool, why string) {
 	s.t.Helper()
-	if !failed || !strings.Contains(out, why) || !strings.Contains(out, rateLimited[s.codec]) {
-		s.t.Errorf("want a failure with %q and %s: %s", why, rateLimited[s.codec], out)
+	if !failed || !strings.Contains(out, why) || !strings.Contains(out, quotaError[s.codec]) {
+		s.t.Errorf("want a failure with %q and %s: %s", why, quotaError[s.codec], out)
 	}
 }
 
-func (s *shop) mustSucceed(out string, failed bool) {
+func (s *quotaShop) mustSucceed(out string, failed bool) {
 	s.t.Helper()
 	if failed {
 		s.t.Errorf("failed: %s", out)
@@ -98,7 +98,7 @@ func (s *shop) mustSucceed(out string, failed bool) {
 }
 
 // counts checks how calls have been counted so far.
-func (s *shop) counts(allowed, refused, errors int) {
+func (s *quotaShop) counts(allowed, refused, errors int) {
 	s.t.Helper()
 	for result, want := range map[string]int{"allowed": allowed, "refused": refused, "error": errors} {
 		s.Eventually(quotaPrefix+"calls_total.result."+result, strconv.Itoa(want), func(n int) bool { return n == want })
@@ -106,12 +106,12 @@ func (s *shop) counts(allowed, refused, errors int) {
 }
 
 // eventually waits until something holds.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
+func (s *quotaShop) eventually(what string, holds func() bool) {
+	s.t.Helper()
 	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if holds() {
 			return
 		}
 	}
-	t.Errorf("not so: %s", what)
+	s.t.Errorf("not so: %s", what)
 }
