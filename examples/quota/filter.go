@@ -108,9 +108,10 @@ func (h *handler) Request(c filter.Call) filter.Verdict {
 }
 
 // End implements filter.Handler. A call that still waits was not decided: either its limit
-// has passed, and it went on as on_error says, or its client went away first.
+// has passed, and it went on as on_error says, or it ended before, with its client or with
+// its client's own deadline.
 func (h *handler) End(c filter.Call, o filter.Outcome) {
-	if h.waiting && (o.Answered || o.Upstream != "") {
+	if h.waiting && o.Duration >= h.timeout {
 		h.outage.note(h.quota, errLate)
 		h.calls.Add(c, 1, "error")
 	}
