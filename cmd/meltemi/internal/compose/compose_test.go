@@ -129,8 +129,8 @@ func TestRefusals(t *testing.T) {
 		"package example.com/m: codec m without a configuration: it needs one":                                      `sdk.Definition{Name: "m", New: func([]byte) (sdk.Codec, error) { return nil, errors.New("it needs one") }}`,
 		"sdk.Wrong":                           `sdk.Wrong{}`, // written for another interface
 		"undefined: example.com/m.Definition": `hidden`,
-		"package example.com/m: filter 1 has no name or no constructor":                             `filter.Definition{Name: "m"}`,
-		"package example.com/m: Definition returns int, which defines neither a codec nor a filter": `7`,
+		"package example.com/m: filter " + strconv.Itoa(len((*Options).OwnFilters(nil))) + " has no name or no constructor": `filter.Definition{Name: "m"}`,
+		"package example.com/m: Definition returns int, which defines neither a codec nor a filter":                         `7`,
 	} {
 		dir, kind := t.TempDir(), "sdk.Definition"
 		if strings.HasPrefix(source, "filter.") {
