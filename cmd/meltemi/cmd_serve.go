@@ -32,7 +32,8 @@ a line, since nothing else shows that it arrived; with --verbose every call does
 --fail RATE fails that share of the calls with the protocol's own error for a server
 that has too much to do. It counts as UNAVAILABLE, so a mesh may send the call to
 another server. There are no dice: with 0.5 every second call fails, beginning with the
-second, with 0.1 every tenth, with 1 every call.
+second, with 0.1 every tenth, with 1 every call. --fail-calls FROM-TO makes the calls
+with those numbers fail, counted from 1: a server that falls ill and recovers.
 
 On SIGINT or SIGTERM it accepts no more connections, asks its clients for no new calls
 where the protocol can, and finishes those that are open, for at most 5 s.`
@@ -43,13 +44,17 @@ const serveExample = `  # two versions to split traffic between
 
   # every second call fails; then an exception instead of a result
   meltemi serve dubbo 127.0.0.1:20883 --name bad --fail 0.5
-  meltemi serve dubbo 127.0.0.1:20884 --exception=java.lang.IllegalStateException`
+  meltemi serve dubbo 127.0.0.1:20884 --exception=java.lang.IllegalStateException
+
+  # well for 100 calls, ill for 50, and well again
+  meltemi serve dubbo 127.0.0.1:20885 --fail-calls 101-150`
 
 // serveOptions are the flags of serve.
 type serveOptions struct {
 	name       string
 	delay      time.Duration
 	fail       float64
+	failCalls  callRange
 	exception  string
 	verbose    bool
 	codec      codecChoice
@@ -73,6 +78,7 @@ func newServeCmd(codecs []sdk.Definition) *cobra.Command {
 	f.StringVar(&o.name, "name", "", "the server's `NAME` in its answers (default: its address)")
 	f.DurationVar(&o.delay, "delay", 0, "how long each call takes")
 	f.Float64Var(&o.fail, "fail", 0, "the share of calls that fail, a `RATE` from 0 to 1")
+	f.Var(&o.failCalls, "fail-calls", "the calls that fail by their numbers, `FROM-TO`, counted from 1")
 	f.StringVar(&o.exception, "exception", "", "answer with an exception, of that `TYPE` if there is one")
 	f.Lookup("exception").NoOptDefVal = sampleException
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "print a line for each call")
@@ -114,8 +120,11 @@ func runServe(cmd *cobra.Command, codecs []sdk.Definition, o *serveOptions, args
 		name = ln.Addr().String()
 	}
 	server, err := rpcserver.New(rpcserver.Options{
-		Codec:      codec,
-		Handler:    &rpcserver.Sample{Name: name, Delay: o.delay, FailRate: o.fail, Exception: o.exception, OnCall: log.call},
+		Codec: codec,
+		Handler: &rpcserver.Sample{
+			Name: name, Delay: o.delay, FailRate: o.fail, FailFrom: o.failCalls.from, FailTo: o.failCalls.to,
+			Exception: o.exception, OnCall: log.call,
+		},
 		MaxMessage: o.maxMessage,
 		OnError:    log.problem,
 	})

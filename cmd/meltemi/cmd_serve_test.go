@@ -39,6 +39,9 @@ func TestServeUsage(t *testing.T) {
 		{[]string{"toy", "20880"}, `address "20880" is not HOST:PORT`},
 		{[]string{"toy", "127.0.0.1:0", "--fail", "1.5"}, "--fail: 1.5 is not from 0 to 1"},
 		{[]string{"toy", "127.0.0.1:0", "--fail", "NaN"}, "--fail: NaN is not from 0 to 1"},
+		{[]string{"toy", "127.0.0.1:0", "--fail-calls", "5"}, `"5" is not FROM-TO`},
+		{[]string{"toy", "127.0.0.1:0", "--fail-calls", "5-4"}, `"5-4" is not FROM-TO`},
+		{[]string{"toy", "127.0.0.1:0", "--fail-calls", "0-4"}, `"0-4" is not FROM-TO`},
 		{[]string{"toy", "127.0.0.1:0", "--delay", "-1s"}, "--delay: -1s is negative"},
 		{[]string{"toy", "127.0.0.1:0", "--max-message", "-1"}, "--max-message: -1 is not a size"},
 	} {

@@ -20,6 +20,9 @@ type Sample struct {
 	// number that (n-1)*FailRate did not reach. So 0.5 is every second call, beginning
 	// with the second, and 1 is every call.
 	FailRate float64
+	// FailFrom and FailTo are the numbers, counted from 1, of the first and the last of a
+	// row of calls that fail too; 0 is none.
+	FailFrom, FailTo uint64
 	// Exception, if not empty, is the type of the exception that answers each call.
 	Exception string
 	// OnCall is told of each call as it is answered. It may be nil, and may be called
@@ -36,7 +39,7 @@ type Outcome string
 const (
 	Answered Outcome = "ok"
 	Accepted Outcome = "one-way"   // ok, and nobody is told
-	Failed   Outcome = "failed"    // because of FailRate
+	Failed   Outcome = "failed"    // because of FailRate, FailFrom and FailTo
 	Raised   Outcome = "exception" // because of Exception
 	CutOff   Outcome = "cut off"   // the server stopped before Delay was over
 )
@@ -96,8 +99,11 @@ func (s *Sample) result(call *Call, n uint64) sdk.OrderedMap {
 	return append(result, sdk.MapEntry{Key: "arguments", Value: arguments})
 }
 
-// fails reports whether FailRate strikes call number n, counted from 1.
+// fails reports whether call number n, counted from 1, is to fail.
 func (s *Sample) fails(n uint64) bool {
+	if s.FailFrom <= n && n <= s.FailTo {
+		return true
+	}
 	return math.Floor(float64(n)*s.FailRate) > math.Floor(float64(n-1)*s.FailRate)
 }
 

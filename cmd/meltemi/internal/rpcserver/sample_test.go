@@ -50,6 +50,19 @@ func TestSampleFailsByCount(t *testing.T) {
 	}
 }
 
+func TestSampleFailsForAWhile(t *testing.T) {
+	s := &Sample{FailFrom: 3, FailTo: 5}
+	for n := range 8 {
+		failed := s.Handle(t.Context(), sampleCall(sdk.KindRequest)).Failure != nil
+		if want := 3 <= n+1 && n+1 <= 5; failed != want {
+			t.Errorf("call %d fails: %v, want %v", n+1, failed, want)
+		}
+	}
+	if (&Sample{}).Handle(t.Context(), sampleCall(sdk.KindRequest)).Failure != nil {
+		t.Error("a server without such a row fails")
+	}
+}
+
 func TestSampleOutcomes(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
