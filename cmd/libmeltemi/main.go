@@ -8,6 +8,7 @@ import (
 	"github.com/meltemi-mesh/meltemi/codecs/brpc"
 	"github.com/meltemi-mesh/meltemi/codecs/dubbo"
 	"github.com/meltemi-mesh/meltemi/codecs/thrift"
+	"github.com/meltemi-mesh/meltemi/filters/breaker"
 	"github.com/meltemi-mesh/meltemi/filters/stats"
 	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/abi"
@@ -22,6 +23,7 @@ var _ = abi.Register(abi.Library{
 		thrift.Definition(),
 	},
 	Filters: []filter.Definition{
+		breaker.Definition(),
 		stats.Definition(),
 	},
 })
