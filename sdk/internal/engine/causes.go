@@ -30,6 +30,14 @@ var flagCauses = map[string]sdk.Cause{
 	"FI": sdk.CauseAborted, "DI": sdk.CauseAborted,
 }
 
+// detailCauses tells the causes behind Envoy's details, where it sets no flag.
+// Source: Envoy's filters adaptive_concurrency and admission_control, which answer with
+// these and status 503.
+var detailCauses = map[string]sdk.Cause{
+	"reached_concurrency_limit":   sdk.CauseOverloaded,
+	"denied_by_admission_control": sdk.CauseOverloaded,
+}
+
 // statusCauses tells the causes behind HTTP status codes.
 var statusCauses = map[int]sdk.Cause{
 	401: sdk.CauseDenied, 403: sdk.CauseDenied, 404: sdk.CauseNoRoute, 408: sdk.CauseTimeout,
@@ -97,6 +105,9 @@ func causeOf(text string, status int, code sdk.Code) sdk.Cause {
 	}
 	if strings.HasPrefix(details, "rbac_") {
 		return sdk.CauseDenied
+	}
+	if cause, ok := detailCauses[details]; ok {
+		return cause
 	}
 	for flag := range strings.SplitSeq(flags, ",") {
 		cause, ok := flagCauses[flag]

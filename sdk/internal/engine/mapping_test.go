@@ -234,6 +234,8 @@ func TestLocalReplyCauses(t *testing.T) {
 		"503 FI fault_filter_abort":                                   sdk.CauseAborted,
 		"429 FI fault_filter_abort":                                   sdk.CauseRateLimited,
 		"503 UO overflow":                                             sdk.CauseOverloaded,
+		"503 - reached_concurrency_limit":                             sdk.CauseOverloaded,
+		"503 - denied_by_admission_control":                           sdk.CauseOverloaded,
 		"403 UAEX ext_authz_denied":                                   sdk.CauseDenied,
 		"503 UF,URX upstream_reset_before_response_started{overflow}": sdk.CauseConnectFailure,
 		"- - meltemi_too_large":                                       sdk.CauseTooLarge,
