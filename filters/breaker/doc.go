@@ -3,9 +3,9 @@
 //
 // A circuit is closed at first. It opens when, of at least min_calls calls within window,
 // failure_percent or more have failed. While it is open all calls are refused. After
-// open_time it is half open: probes calls at a time may pass. One of them that fails, or
-// that takes longer than open_time, opens it again; successes of them that succeed close
-// it.
+// open_time it is half open: probes calls at a time may pass. One of them that fails opens
+// it again, and so do all of them together if they take longer than open_time; successes of
+// them that succeed close it.
 //
 // A call has failed if its code is among failures. Only what tells of the server counts:
 // not what a proxy has refused for reasons of its own (no route, denied, rate limited, too

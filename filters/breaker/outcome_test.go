@@ -31,6 +31,7 @@ func TestWhatCounts(t *testing.T) {
 		"the connection is lost":     {local(sdk.CauseConnectionLost), failure},
 		"no answer in time":          {local(sdk.CauseTimeout), failure},
 		"an answer that is unusable": {local(sdk.CauseBadResponse), failure},
+		"an injected fault":          {local(sdk.CauseAborted), failure},
 		"no route":                   {local(sdk.CauseNoRoute), nothing},
 		"denied":                     {local(sdk.CauseDenied), nothing},
 		"rate limited":               {local(sdk.CauseRateLimited), nothing},

@@ -26,13 +26,19 @@ var versions = []string{"1.39.3", "1.40.0"}
 // in front of a server. Routes are the mesh file's, "" for all calls to the server.
 func each(t *testing.T, filters, routes string, run func(t *testing.T, m *mesh)) {
 	t.Helper()
+	eachServer(t, nil, filters, routes, run)
+}
+
+// eachServer is each with a server that is started with those flags.
+func eachServer(t *testing.T, flags []string, filters, routes string, run func(t *testing.T, m *mesh)) {
+	t.Helper()
 	if routes == "" {
 		routes = "[{match: {prefix: /}, route: {cluster: server}}]"
 	}
 	for _, p := range protocols {
 		for _, version := range versions {
 			t.Run(p.codec+"/"+version, func(t *testing.T) {
-				server := serve(t, p.codec)
+				server := serve(t, p.codec, flags...)
 				run(t, &mesh{t: t, codec: p.codec, service: p.service, Proxy: peers.Start(t, version, fmt.Sprintf(`
 listeners:
 - name: rpc
@@ -64,10 +70,11 @@ func (m *mesh) call(method string, args ...string) (out string, failed bool) {
 	return string(b), err != nil
 }
 
-// serve starts a server that answers everything, and returns its address.
-func serve(t *testing.T, codec string) string {
+// serve starts a server that answers everything, unless flags say otherwise, and returns
+// its address.
+func serve(t *testing.T, codec string, flags ...string) string {
 	t.Helper()
-	cmd := exec.Command(meltemi(t), "serve", codec, "127.0.0.1:0")
+	cmd := exec.Command(meltemi(t), append([]string{"serve", codec, "127.0.0.1:0"}, flags...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
