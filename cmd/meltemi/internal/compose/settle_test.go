@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -56,7 +57,7 @@ func TestModulesAreBuiltAsTheyWereTested(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, files := range map[string]map[string]string{
-		"package example.com/m: filter 1 has no name or no constructor": {
+		"package example.com/m: filter " + strconv.Itoa(len((*Options).OwnFilters(nil))) + " has no name or no constructor": {
 			"m/go.mod":   "module example.com/m\n\ngo 1.26.0\n\nrequire example.com/dep v0.0.0\n\nreplace example.com/dep => ../dep\n",
 			"m/m.go":     "package m\n\nimport \"example.com/dep\"\n\nvar Definition = dep.Incomplete\n",
 			"dep/go.mod": "module example.com/dep\n\ngo 1.26.0\n",
