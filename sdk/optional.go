@@ -127,6 +127,26 @@ type Exception struct {
 	Message string
 }
 
+// ArgumentReader is a codec that finds single values among the arguments of a call, and
+// reads no more of a message than the way there takes. Filters put such values where
+// routes and policies see them.
+type ArgumentReader interface {
+	// CheckPath reports what is wrong with a path that leads nowhere in any message, so
+	// that configurations which name it can be refused.
+	CheckPath(p *Path) error
+
+	// AppendArgument appends the value to which p leads in m, a request that Metadata has
+	// read. The error of CheckPath was nil for p. Text stands as it is, bytes of a type
+	// that is also that of text likewise; integers are decimal, truths "true" or "false",
+	// other numbers as wire.AppendFloat writes them, times those of RFC 3339, in UTC and
+	// with milliseconds. found is false where the message has no such value, or null.
+	//
+	// What a server might read otherwise is an error and no value, since policies go by
+	// it: a value of another kind, one that comes twice where that is no rule of the
+	// protocol, one that is malformed, or in a form that the codec cannot read.
+	AppendArgument(dst []byte, m *Message, p *Path) (text []byte, found bool, err error)
+}
+
 // RequestBuilder is a codec that can make a request out of nothing but words:
 // the base of `meltemi call`.
 type RequestBuilder interface {

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strconv"
+	"time"
 )
 
 // AppendUint16 appends v, big-endian.
@@ -43,4 +45,39 @@ func PutLen16(b []byte, at, n int) error {
 	}
 	binary.BigEndian.PutUint16(b[at:], uint16(n))
 	return nil
+}
+
+// AppendFloat appends a number as JSON has it, with as few digits as tell it from all
+// others of that many bits (32 or 64): 1, 0.25, 1e+21. What JSON has no number for is
+// NaN, Infinity or -Infinity.
+func AppendFloat(dst []byte, f float64, bits int) []byte {
+	small, large := math.Abs(f) < 1e-6, math.Abs(f) >= 1e21
+	if bits == 32 {
+		small, large = float32(math.Abs(f)) < 1e-6, float32(math.Abs(f)) >= 1e21
+	}
+	switch {
+	case math.IsNaN(f):
+		return append(dst, "NaN"...)
+	case math.IsInf(f, 1):
+		return append(dst, "Infinity"...)
+	case math.IsInf(f, -1):
+		return append(dst, "-Infinity"...)
+	case f == 0:
+		return append(dst, '0') // of either sign
+	case large:
+		return strconv.AppendFloat(dst, f, 'e', -1, bits)
+	case small:
+		dst = strconv.AppendFloat(dst, f, 'e', -1, bits)
+		if n := len(dst); dst[n-2] == '0' { // the exponent has two digits at least, 1e-07
+			dst = append(dst[:n-2], dst[n-1])
+		}
+		return dst
+	}
+	return strconv.AppendFloat(dst, f, 'f', -1, bits)
+}
+
+// AppendMillis appends a time, in milliseconds since 1970, as RFC 3339 has it:
+// 2026-11-25T05:50:48.000Z.
+func AppendMillis(dst []byte, ms int64) []byte {
+	return time.UnixMilli(ms).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z07:00")
 }
