@@ -35,6 +35,10 @@ type dialect interface {
 	// viewArguments and viewResult decode what is otherwise skipped.
 	viewArguments(p *parser, types []string) ([]sdk.Argument, error)
 	viewResult(p *parser) (any, error)
+
+	// appendArgument appends the value to which the steps lead, of which the first is the
+	// number of an argument.
+	appendArgument(p *parser, dst []byte, steps []sdk.Step) (text []byte, found bool, err error)
 }
 
 // dialectOf returns nil for a serialization that is not known.

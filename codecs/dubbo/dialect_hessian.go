@@ -73,3 +73,29 @@ func (hessianDialect) viewResult(p *parser) (any, error) {
 	result := d.Value()
 	return result, malformedAt("result", d.Offset(), d.Err())
 }
+
+func (hessianDialect) appendArgument(p *parser, dst []byte, steps []sdk.Step) (value []byte, found bool, err error) {
+	n, err := p.hessianCall()
+	if err != nil {
+		return dst, false, err
+	}
+	at, steps, ok := p.argumentAt(n, steps)
+	if !ok {
+		return dst, false, nil
+	}
+	f := hessian2.NewFinder(&p.hess)
+	for ; at > 0; at-- {
+		f.Skip()
+	}
+	if found = f.Find(steps); found {
+		value = f.AppendScalar(dst)
+	}
+	p.hess = f.Reader // with what memory it has got
+	if err := p.malformed("arguments"); err != nil {
+		return dst, false, err
+	}
+	if !found {
+		value = dst
+	}
+	return value, found, nil
+}

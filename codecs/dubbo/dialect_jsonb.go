@@ -113,3 +113,30 @@ func (jsonbDialect) viewResult(p *parser) (any, error) {
 	result := c.Value()
 	return result, malformedAt("result", p.result.to, c.Err())
 }
+
+func (jsonbDialect) appendArgument(p *parser, dst []byte, steps []sdk.Step) (value []byte, found bool, err error) {
+	r := wire.NewReader(p.frame)
+	n, err := p.jsonbCall(&r)
+	if err != nil {
+		return dst, false, err
+	}
+	at, steps, ok := p.argumentAt(n, steps)
+	if !ok {
+		return dst, false, nil
+	}
+	for ; at > 0; at-- {
+		r.Bytes64(uint64(r.Uint32()))
+	}
+	chunk := r.Bytes64(uint64(r.Uint32()))
+	if r.Err() != nil {
+		return dst, false, sdk.Malformed("arguments", r.Offset(), r.Err())
+	}
+	f := jsonb.NewFinder(chunk)
+	if value = dst; f.Find(steps) {
+		value, found = f.AppendScalar(dst), true
+	}
+	if f.Err() != nil {
+		return dst, false, sdk.Malformed("arguments", r.Offset()-len(chunk)+f.Offset(), f.Err())
+	}
+	return value, found, nil
+}

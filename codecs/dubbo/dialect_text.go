@@ -133,3 +133,24 @@ func decodeJSON(line []byte) (value any, err error) {
 	err = d.Decode(&value)
 	return value, err
 }
+
+func (textDialect) appendArgument(p *parser, dst []byte, steps []sdk.Step) (value []byte, found bool, err error) {
+	lines := jsontext.NewLines(p.frame, headerSize)
+	n, err := p.textCall(&lines)
+	if err != nil {
+		return dst, false, err
+	}
+	at, steps, ok := p.argumentAt(n, steps)
+	if !ok {
+		return dst, false, nil
+	}
+	for ; at > 0; at-- {
+		lines.Next()
+	}
+	from, to, ok := lines.Next()
+	if !ok {
+		return dst, false, sdk.Malformed("arguments", from, jsontext.ErrEnd)
+	}
+	value, found, at, err = jsontext.Find(dst, p.frame[from:to], steps)
+	return value, found, malformedAt("arguments", from+at, err)
+}

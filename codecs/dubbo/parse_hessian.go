@@ -15,6 +15,23 @@ var (
 // hessianRequest reads the body of a request in Hessian 2.
 // Source: Apache Dubbo, DubboCodec.encodeRequestData.
 func (p *parser) hessianRequest() error {
+	n, err := p.hessianCall()
+	if err != nil {
+		return err
+	}
+	r := &p.hess
+	for ; n > 0 && r.Err() == nil; n-- {
+		r.Skip()
+	}
+	if r.Err() != nil {
+		return p.malformed("arguments")
+	}
+	return p.hessianAttachments()
+}
+
+// hessianCall reads what stands before the arguments, and of a generic call the first
+// one. n is how many follow.
+func (p *parser) hessianCall() (n int, err error) {
 	r := &p.hess
 	r.Reset(p.frame)
 	r.Reader.Skip(headerSize)
@@ -24,24 +41,18 @@ func (p *parser) hessianRequest() error {
 	p.hessianText(&p.method)
 	p.hessianText(&p.types)
 	if r.Err() != nil {
-		return p.malformed("invocation")
+		return 0, p.malformed("invocation")
 	}
 	n, ok := countTypes(p.types.text)
 	if !ok {
-		return sdk.Malformed("parameter types", p.types.from, errTypes)
+		return 0, sdk.Malformed("parameter types", p.types.from, errTypes)
 	}
 	p.generic = isGeneric(p.method.text, n)
 	if p.generic {
 		p.hessianText(&p.target)
 		n--
 	}
-	for ; n > 0 && r.Err() == nil; n-- {
-		r.Skip()
-	}
-	if r.Err() != nil {
-		return p.malformed("arguments")
-	}
-	return p.hessianAttachments()
+	return n, p.malformed("arguments")
 }
 
 // hessianText reads a string or null.

@@ -11,23 +11,9 @@ import (
 // Source: Apache Dubbo, FastJson2ObjectOutput.
 func (p *parser) jsonbRequest() error {
 	r := wire.NewReader(p.frame)
-	r.Skip(headerSize)
-	items := []*item{&p.dubboVersion, &p.service, &p.version, &p.method, &p.types}
-	for _, it := range items {
-		if err := p.jsonbText(&r, it); err != nil {
-			return err
-		}
-	}
-	n, ok := countTypes(p.types.text)
-	if !ok {
-		return sdk.Malformed("parameter types", p.types.from, errTypes)
-	}
-	p.generic = isGeneric(p.method.text, n)
-	if p.generic {
-		if err := p.jsonbText(&r, &p.target); err != nil {
-			return err
-		}
-		n--
+	n, err := p.jsonbCall(&r)
+	if err != nil {
+		return err
 	}
 	for ; n > 0; n-- {
 		r.Bytes64(uint64(r.Uint32()))
@@ -36,6 +22,30 @@ func (p *parser) jsonbRequest() error {
 		return sdk.Malformed("arguments", r.Offset(), r.Err())
 	}
 	return p.jsonbAttachments(&r)
+}
+
+// jsonbCall reads what stands before the arguments, and of a generic call the first
+// one. n is how many follow.
+func (p *parser) jsonbCall(r *wire.Reader) (n int, err error) {
+	r.Skip(headerSize)
+	items := []*item{&p.dubboVersion, &p.service, &p.version, &p.method, &p.types}
+	for _, it := range items {
+		if err := p.jsonbText(r, it); err != nil {
+			return 0, err
+		}
+	}
+	n, ok := countTypes(p.types.text)
+	if !ok {
+		return 0, sdk.Malformed("parameter types", p.types.from, errTypes)
+	}
+	p.generic = isGeneric(p.method.text, n)
+	if p.generic {
+		if err := p.jsonbText(r, &p.target); err != nil {
+			return 0, err
+		}
+		n--
+	}
+	return n, nil
 }
 
 // jsonbText reads a chunk that holds text or null. The item is the whole chunk.

@@ -13,22 +13,9 @@ var errFastjsonName = errors.New("it means something else to fastjson")
 // textRequest reads the body of a request in fastjson: Hessian's items, a line each.
 func (p *parser) textRequest() error {
 	lines := jsontext.NewLines(p.frame, headerSize)
-	for _, it := range []*item{&p.dubboVersion, &p.service, &p.version, &p.method, &p.types} {
-		if err := p.textItem(&lines, it, "invocation"); err != nil {
-			return err
-		}
-	}
-	n, ok := countTypes(p.types.text)
-	if !ok {
-		return sdk.Malformed("parameter types", p.types.from, errTypes)
-	}
-	p.argumentsAt = lines.Offset()
-	p.generic = isGeneric(p.method.text, n)
-	if p.generic {
-		if err := p.textItem(&lines, &p.target, "first argument"); err != nil {
-			return err
-		}
-		n--
+	n, err := p.textCall(&lines)
+	if err != nil {
+		return err
 	}
 	for ; n > 0; n-- {
 		if from, to, ok := lines.Next(); !ok || from == to {
@@ -36,6 +23,29 @@ func (p *parser) textRequest() error {
 		}
 	}
 	return p.textAttachments(&lines)
+}
+
+// textCall reads what stands before the arguments, and of a generic call the first one.
+// n is how many follow.
+func (p *parser) textCall(lines *jsontext.Lines) (n int, err error) {
+	for _, it := range []*item{&p.dubboVersion, &p.service, &p.version, &p.method, &p.types} {
+		if err := p.textItem(lines, it, "invocation"); err != nil {
+			return 0, err
+		}
+	}
+	n, ok := countTypes(p.types.text)
+	if !ok {
+		return 0, sdk.Malformed("parameter types", p.types.from, errTypes)
+	}
+	p.argumentsAt = lines.Offset()
+	p.generic = isGeneric(p.method.text, n)
+	if p.generic {
+		if err := p.textItem(lines, &p.target, "first argument"); err != nil {
+			return 0, err
+		}
+		n--
+	}
+	return n, nil
 }
 
 // textItem reads a line that is a string or null. The item is the line with its end.

@@ -118,13 +118,13 @@ func (d *Decoder) other(tag byte) any {
 func (d *Decoder) defineClass() {
 	name, _ := d.Text(text.Copier{})
 	n := d.Count(uint64(max(d.Int(), -1)), 1) //nolint:gosec // -1 becomes too large
-	c := classDef{name: string(name)}
+	c, names := classDef{name: string(name)}, d.Offset()
 	for range n {
 		field, _ := d.Text(text.Copier{})
 		c.fields = append(c.fields, string(field))
 	}
 	d.defined = append(d.defined, c)
-	d.define(n)
+	d.define(n, names)
 }
 
 func (d *Decoder) instance(class int) any {

@@ -26,13 +26,22 @@ var (
 
 // Reader reads the values of one stream. Its first failure sticks, as that of
 // wire.Reader. It counts what references count, keeps of a class only how many
-// fields it has, and follows no reference: its cost is linear in the input.
+// fields it has and where they are named, and follows no reference: its cost is linear
+// in the input.
 type Reader struct {
 	wire.Reader
-	values  int   // lists, maps and objects begun so far: what a reference can name
-	classes []int // number of fields by class
+	values  int // lists, maps and objects begun so far: what a reference can name
+	classes []class
 	depth   int
 	ascii   int // up to here, all bytes are ASCII; less than the offset if that is not known
+	want    int // from 1, a value that a reference names and Skip is to find; 0 if there is none
+	wanted  place
+}
+
+// class is a class that was defined.
+type class struct {
+	fields int // how many it has
+	names  int // where the name of the first one stands
 }
 
 // NewReader returns a reader of b.
@@ -44,7 +53,7 @@ const maxKeptClasses = 64
 // Reset makes r a reader of b. Memory is kept, within bounds.
 func (r *Reader) Reset(b []byte) {
 	r.Reader = wire.NewReader(b)
-	r.values, r.depth, r.ascii = 0, 0, 0
+	r.values, r.depth, r.ascii, r.want = 0, 0, 0, 0
 	if r.classes = r.classes[:0]; cap(r.classes) > maxKeptClasses {
 		r.classes = nil
 	}
@@ -69,6 +78,9 @@ func (r *Reader) Skip() {
 	for tag == 'C' && r.Err() == nil { // class definitions stand before the value
 		r.class()
 		tag = r.Uint8()
+	}
+	if r.want > 0 {
+		r.find(tag)
 	}
 	if r.Err() == nil {
 		r.skip(tag)
@@ -181,13 +193,14 @@ func (r *Reader) End() bool {
 func (r *Reader) class() {
 	r.text()
 	n := r.Count(uint64(max(r.Int(), -1)), 1) //nolint:gosec // -1 becomes too large
+	names := r.Offset()
 	for range n {
 		r.text()
 	}
-	r.define(n)
+	r.define(n, names)
 }
 
-func (r *Reader) define(fields int) { r.classes = append(r.classes, fields) }
+func (r *Reader) define(fields, names int) { r.classes = append(r.classes, class{fields, names}) }
 
 func (r *Reader) object(class int) {
 	if class < 0 || class >= len(r.classes) {
@@ -195,7 +208,7 @@ func (r *Reader) object(class int) {
 		return
 	}
 	r.values++
-	r.elements(r.classes[class])
+	r.elements(r.classes[class].fields)
 }
 
 // typeName reads the type of a list or map: a string, or the number of one that
@@ -337,7 +350,7 @@ func (r *Reader) Object(class func(name []byte), field func(name []byte) bool) {
 		for range count {
 			r.text()
 		}
-		r.define(count)
+		r.define(count, fields.Offset())
 		tag = r.Tag()
 	}
 	// Only an object of the class that was just defined has names at hand. An

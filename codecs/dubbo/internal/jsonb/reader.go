@@ -81,6 +81,20 @@ type Reader struct {
 	symbols [][]byte // keys that were defined as symbols, by number
 	few     [8][]byte
 	depth   int
+	refers  []byte // the last reference but for those to the same as the one before
+}
+
+// sameReference is the reference to what the one before it refers to.
+// Source: fastjson2, JSONWriterJSONB.writeReference and JSONPath.PreviousPath.
+const sameReference = "#-1"
+
+// readReference reads a reference behind its tag.
+func (r *Reader) readReference() []byte {
+	s, _ := r.Text(text.Copier{})
+	if string(s) != sameReference {
+		r.refers = s
+	}
+	return r.refers
 }
 
 // NewReader returns a reader of b.
@@ -151,7 +165,7 @@ func (r *Reader) skipOther(tag byte) {
 	case tagBinary, tagBigint, tagASCII, tagUTF8, tagUTF16, tagUTF16LE, tagUTF16BE, tagGB18030:
 		r.Reader.Skip(r.Length())
 	case tagReference:
-		r.Skip() // a path
+		r.readReference()
 	case tagTyped:
 		r.typeName()
 		r.Skip()
@@ -256,14 +270,19 @@ func (r *Reader) symbol(keep text.Keeper) []byte {
 		r.Fail(ErrSymbol)
 		return nil
 	}
+	r.define(n, text)
+	return text
+}
+
+// define gives a name its number.
+func (r *Reader) define(n int, name []byte) {
 	if r.symbols == nil {
 		r.symbols = r.few[:0]
 	}
 	for len(r.symbols) <= n {
 		r.symbols = append(r.symbols, nil)
 	}
-	r.symbols[n] = text
-	return text
+	r.symbols[n] = name
 }
 
 // Length reads a number of 32 bits in any of its forms.
@@ -417,15 +436,23 @@ func (r *Reader) IsInt() bool {
 	return ok && isInt(b)
 }
 
-// TypeName reads the type of a typed value, if one is next. The value itself
-// follows.
+// TypeName reads the type of a typed value, if one is next: a name and the number that
+// it gets, or the number alone. The value itself follows.
 func (r *Reader) TypeName(keep text.Keeper) (name []byte, ok bool) {
 	if r.tag() != tagTyped {
 		return nil, false
 	}
 	r.Uint8()
+	if r.IsInt() {
+		if n := r.Length(); n >= 0 && n < len(r.symbols) {
+			name = r.symbols[n]
+		}
+		return name, r.Err() == nil // of a type that was skipped, nobody knows the name
+	}
 	if name, ok = r.Text(keep); ok && r.IsInt() {
-		r.Length()
+		if n := r.Length(); n >= 0 && n <= maxSymbols {
+			r.define(n, name)
+		}
 	}
 	return name, ok
 }
