@@ -261,8 +261,7 @@ func TestArgumentsOfCutMessages(t *testing.T) {
 	}
 }
 
-// FuzzArgument reads anything in a message. A value is one whatever was read before it,
-// and with the same bytes it is the same again.
+// FuzzArgument reads anything in a message. A value is the same when it is read again.
 func FuzzArgument(f *testing.F) {
 	for name, b := range frames(f) {
 		if strings.HasPrefix(name, "request-") {
