@@ -86,6 +86,14 @@ type foreignCodec struct {
 
 func (c foreignCodec) Name() string { return c.name }
 
+// CheckPath implements sdk.ArgumentReader: which paths there are is for Envoy to find out.
+func (foreignCodec) CheckPath(*sdk.Path) error { return nil }
+
+// AppendArgument implements sdk.ArgumentReader. Nobody calls it.
+func (foreignCodec) AppendArgument(dst []byte, _ *sdk.Message, _ *sdk.Path) (text []byte, found bool, err error) {
+	return dst, false, nil
+}
+
 // foreignSniffer is one that recognises its protocol.
 type foreignSniffer struct{ foreignCodec }
 

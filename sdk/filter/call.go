@@ -54,6 +54,12 @@ type Call interface {
 	Arguments() ([]sdk.Argument, error)
 	View() (sdk.View, error)
 	ResponseView() (sdk.View, error)
+	// Argument is the one argument, or a part of one, to which a path leads in Payload, as
+	// text: see sdk.ArgumentReader. No more is read than the way there takes, which is
+	// much less than Arguments costs. ok is false if the message has none, or null. An
+	// error means that it cannot be read, or that the server might read it otherwise:
+	// what goes by the value must not take it for missing.
+	Argument(p *sdk.Path) (value string, ok bool, err error)
 
 	// Source and Destination are the two ends of the client's connection, as
 	// host:port.

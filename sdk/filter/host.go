@@ -1,6 +1,10 @@
 package filter
 
-import "time"
+import (
+	"time"
+
+	"github.com/meltemi-mesh/meltemi/sdk"
+)
 
 // Host is what a filter may ask of its host while New runs, and where told also
 // later.
@@ -8,11 +12,16 @@ type Host interface {
 	// Counter, Gauge and Histogram define a metric, while New runs and not later. The
 	// name consists of lower-case letters, digits and '_', and ends with its unit, such
 	// as "_ms" or "_bytes"; the host puts "meltemi_", the filter's name and '_' before
-	// it, and Envoy "dynamicmodulescustom." before that. labels are the names of labels, at most MaxLabels. A name that is not one, or
-	// is there twice, is an error of New that the host adds.
+	// it, and Envoy "dynamicmodulescustom." before that. labels are the names of labels,
+	// at most MaxLabels. A name that is not one, or is there twice, is an error of New
+	// that the host adds.
 	Counter(name string, labels ...string) Counter
 	Gauge(name string, labels ...string) Gauge
 	Histogram(name string, labels ...string) Histogram
+
+	// CheckPath reports what is wrong with a path for Call.Argument: none of the codecs at
+	// the filter's place knows such paths. It is for New, and not to be called later.
+	CheckPath(p *sdk.Path) error
 
 	// Now is the time. It may be called on any thread at any time; filters are not to
 	// ask another clock, so that tests can turn it.

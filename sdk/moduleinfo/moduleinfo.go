@@ -101,6 +101,7 @@ func capabilities(codec sdk.Codec) []string {
 	_, state := codec.(sdk.PerConnection)
 	_, statuses := codec.(sdk.StatusTable)
 	_, views := codec.(sdk.Viewer)
+	_, arguments := codec.(sdk.ArgumentReader)
 	_, requests := codec.(sdk.RequestBuilder)
 	_, responses := codec.(sdk.ResponseBuilder)
 	add("heartbeat-reply", heartbeats)
@@ -112,6 +113,7 @@ func capabilities(codec sdk.Codec) []string {
 	add("connection-state", state)
 	add("statuses", statuses)
 	add("view", views)
+	add("arguments", arguments)
 	add("build-request", requests)
 	add("build-response", responses)
 	return has

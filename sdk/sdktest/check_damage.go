@@ -88,6 +88,9 @@ func (c *checker) handles(from sdk.Side, b []byte) {
 	if viewer, ok := c.Codec.(sdk.Viewer); ok {
 		c.content(viewer, m)
 	}
+	if reader, ok := codec.(sdk.ArgumentReader); ok && m.Kind != sdk.KindResponse && err == nil {
+		c.arguments(reader, m)
+	}
 	if err != nil {
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
@@ -119,6 +120,49 @@ func (wordsCodec) View(m *sdk.Message) (v sdk.View, err error) {
 	}
 	v.Result = plain(w.Result)
 	return v, nil
+}
+
+var errNoValue = errors.New("no single value")
+
+// CheckPath implements sdk.ArgumentReader: a path begins with the number of an argument,
+// from 0, and goes on with keys and numbers of elements.
+func (wordsCodec) CheckPath(p *sdk.Path) error {
+	if s := &p.Steps[0]; !s.IsNumber || s.Number < 0 || p.Type != "" {
+		return fmt.Errorf("path %q: it begins with the number of an argument and has no type", p)
+	}
+	return nil
+}
+
+// AppendArgument implements sdk.ArgumentReader.
+func (wordsCodec) AppendArgument(dst []byte, m *sdk.Message, p *sdk.Path) (text []byte, found bool, err error) {
+	w, err := read(m.Bytes)
+	if err != nil {
+		return dst, false, err
+	}
+	var value any = w.Arguments
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		switch v := value.(type) {
+		case []any:
+			value = nil
+			if s.IsNumber && s.Number >= 0 && s.Number < len(v) {
+				value = v[s.Number]
+			}
+		case map[string]any:
+			value = v[s.Name]
+		case nil:
+		default:
+			return dst, false, sdk.Malformed("arguments", -1, errNoValue)
+		}
+	}
+	switch value := value.(type) {
+	case nil:
+		return dst, false, nil
+	case []any, map[string]any:
+		return dst, false, sdk.Malformed("arguments", -1, errNoValue)
+	default:
+		return fmt.Append(dst, value), true, nil
+	}
 }
 
 // plain is a value as codecs show it: numbers are integers where they can be.

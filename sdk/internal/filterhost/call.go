@@ -34,7 +34,8 @@ type Call struct {
 	timeout         time.Duration
 
 	request, response         headers
-	requestBody, responseBody []byte // whole messages, for a filter that reads them
+	requestBody, responseBody []byte         // whole messages, for a filter that reads them
+	opened                    *engine.Opened // requestBody, if the filter has asked for arguments
 	status                    filter.Status
 	answered                  bool
 
@@ -116,6 +117,20 @@ func (c *Call) View() (sdk.View, error) { return c.viewOf(sdk.FromClient, c.requ
 
 // ResponseView implements filter.Call.
 func (c *Call) ResponseView() (sdk.View, error) { return c.viewOf(sdk.FromServer, c.responseBody) }
+
+// Argument implements filter.Call.
+func (c *Call) Argument(p *sdk.Path) (value string, ok bool, err error) {
+	if len(c.requestBody) == 0 {
+		return "", false, errNoPayload
+	}
+	if c.opened == nil || !c.opened.Is(c.requestBody) { // it moves when the call waits
+		if c.opened, err = c.codec.Open(c.index, c.requestBody); err != nil {
+			return "", false, err
+		}
+	}
+	text, ok, err := c.opened.AppendArgument(nil, p)
+	return string(text), ok, err
+}
 
 func (c *Call) viewOf(from sdk.Side, message []byte) (sdk.View, error) {
 	if len(message) == 0 {

@@ -1,11 +1,13 @@
 package filterhost
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"time"
 
+	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/filter"
 )
 
@@ -72,6 +74,19 @@ func MetricName(filterName, metric string) string {
 		}
 	}
 	return string(b)
+}
+
+// CheckPath implements filter.Host.
+func (h *host) CheckPath(p *sdk.Path) error {
+	problems := make([]error, 0, len(h.config.codecs))
+	for _, c := range h.config.codecs {
+		err := c.CheckPath(p)
+		if err == nil {
+			return nil
+		}
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
 }
 
 // Now implements filter.Host.
