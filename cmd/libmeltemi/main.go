@@ -8,6 +8,7 @@ import (
 	"github.com/meltemi-mesh/meltemi/codecs/brpc"
 	"github.com/meltemi-mesh/meltemi/codecs/dubbo"
 	"github.com/meltemi-mesh/meltemi/codecs/thrift"
+	"github.com/meltemi-mesh/meltemi/filters/arguments"
 	"github.com/meltemi-mesh/meltemi/filters/breaker"
 	"github.com/meltemi-mesh/meltemi/filters/stats"
 	"github.com/meltemi-mesh/meltemi/sdk"
@@ -23,6 +24,7 @@ var _ = abi.Register(abi.Library{
 		thrift.Definition(),
 	},
 	Filters: []filter.Definition{
+		arguments.Definition(),
 		breaker.Definition(),
 		stats.Definition(),
 	},

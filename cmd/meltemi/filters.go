@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 
+	"github.com/meltemi-mesh/meltemi/filters/arguments"
 	"github.com/meltemi-mesh/meltemi/filters/breaker"
 	"github.com/meltemi-mesh/meltemi/filters/stats"
 	"github.com/meltemi-mesh/meltemi/sdk/filter"
@@ -12,6 +13,7 @@ import (
 // builtinFilters are the layer-7 filters that this binary carries.
 func builtinFilters() []filter.Definition {
 	return []filter.Definition{
+		arguments.Definition(),
 		breaker.Definition(),
 		stats.Definition(),
 	}
