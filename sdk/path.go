@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -122,8 +123,19 @@ func (p *Path) String() string {
 	return b.String()
 }
 
-// UnmarshalText implements encoding.TextUnmarshaler, for configurations.
-func (p *Path) UnmarshalText(text []byte) (err error) {
-	*p, err = ParsePath(string(text))
+var errPathNumber = errors.New("a path of numbers has to be written in quotes: 5.10 is the number 5.1")
+
+// UnmarshalJSON implements json.Unmarshaler, for configurations. A path of a single number
+// needs no quotes.
+func (p *Path) UnmarshalJSON(b []byte) (err error) {
+	text := string(b)
+	if len(b) > 0 && b[0] == '"' {
+		if err := json.Unmarshal(b, &text); err != nil {
+			return err
+		}
+	} else if !newStep(text).IsNumber {
+		return errPathNumber
+	}
+	*p, err = ParsePath(text)
 	return err
 }

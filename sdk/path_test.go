@@ -57,6 +57,14 @@ func TestPathsInConfigurations(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"path": "0.id"}`), &config); err != nil || config.Path.String() != "0.id" {
 		t.Errorf("%+v, %v", config, err)
 	}
+	if err := json.Unmarshal([]byte(`{"path": 17}`), &config); err != nil || config.Path.String() != "17" {
+		t.Errorf("%+v, %v", config, err)
+	}
+	for _, number := range []string{"5.10", "1e3", "true", "{}", "null "} {
+		if err := json.Unmarshal([]byte(`{"path": [`+number+`]}`), &struct{ Path []sdk.Path }{}); err == nil || !strings.Contains(err.Error(), "written in quotes") {
+			t.Errorf("%s: %v", number, err)
+		}
+	}
 	if err := json.Unmarshal([]byte(`{"path": "0."}`), &config); err == nil || !strings.Contains(err.Error(), `path "0.": a step is empty`) {
 		t.Errorf("%v", err)
 	}

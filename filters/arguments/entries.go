@@ -24,7 +24,7 @@ const schema = `{
         "name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$",
           "description": "of the local entry: NAME is the header x-rpc-local-NAME"},
         "methods": ` + filter.MethodsSchema + `,
-        "path": {"type": "string", "minLength": 1, "maxLength": 512,
+        "path": {"type": ["string", "integer"], "minLength": 1, "maxLength": 512,
           "description": "where the value stands, such as 0.customer.id; see the codec"},
         "missing": {"enum": ["skip", "refuse"], "default": "skip",
           "description": "what becomes of calls without the value"},
