@@ -43,6 +43,9 @@ const inspectExample = `  # a capture
   # bytes from a log or a document
   echo 'dabb e200 0000 0000 0000 0001 0000 0001 4e' | meltemi inspect dubbo --hex
 
+  # where the filter "arguments" would find a value
+  meltemi inspect dubbo dubbo.pcap --path 0.customer.id
+
   # the services and methods in a capture
   meltemi inspect dubbo dubbo.pcap -o json | jq -r 'select(.kind=="request") | .service+"/"+.method'`
 
@@ -51,6 +54,7 @@ type inspectOptions struct {
 	hex        bool
 	from       string
 	port       uint16
+	paths      []string
 	output     string
 	codec      codecChoice
 	maxMessage int
@@ -73,6 +77,7 @@ func newInspectCmd(codecs []sdk.Definition) *cobra.Command {
 	f.BoolVar(&o.hex, "hex", false, "the input is hex")
 	f.StringVar(&o.from, "from", "client", "the `SIDE` that sent raw or hex bytes: client, or server")
 	f.Uint16Var(&o.port, "port", 0, "in captures, only streams to the server's `PORT`")
+	f.StringArrayVar(&o.paths, "path", nil, "show what a `PATH` leads to in requests, such as 0.customer.id; repeat it for each")
 	outputFlag(cmd, &o.output, "`FORMAT` of the output: text, or json for one object a line")
 	o.codec.addFlags(cmd)
 	f.IntVar(&o.maxMessage, "max-message", sdk.DefaultMaxMessage, "greatest message in `BYTES`")
@@ -88,6 +93,10 @@ func runInspect(cmd *cobra.Command, codecs []sdk.Definition, o *inspectOptions, 
 	if bad := o.check(); bad != nil {
 		return bad
 	}
+	paths, err := parsePaths(codec, o.paths)
+	if err != nil {
+		return err
+	}
 	input := cmd.InOrStdin()
 	if len(args) > 1 && args[1] != "-" {
 		file, cannot := os.Open(args[1])
@@ -99,7 +108,7 @@ func runInspect(cmd *cobra.Command, codecs []sdk.Definition, o *inspectOptions, 
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	p := &inspectPrinter{out: out, json: o.output == "json", style: cli.StyleFor(cmd.OutOrStdout())}
-	in := &inspector{codec: codec, options: o, print: p}
+	in := &inspector{codec: codec, options: o, paths: paths, print: p}
 	err = in.inspect(input)
 	return errors.Join(p.finish(err), out.Flush())
 }
@@ -114,10 +123,31 @@ func (o *inspectOptions) check() error {
 	return checkOutput(o.output)
 }
 
+// parsePaths parses paths to arguments that the codec finds.
+func parsePaths(codec sdk.Codec, texts []string) ([]sdk.Path, error) {
+	paths := make([]sdk.Path, 0, len(texts))
+	for _, text := range texts {
+		reader, ok := codec.(sdk.ArgumentReader)
+		if !ok {
+			return nil, cli.Usagef("--path: codec %s finds no arguments", codec.Name())
+		}
+		p, err := sdk.ParsePath(text)
+		if err == nil {
+			err = reader.CheckPath(&p)
+		}
+		if err != nil {
+			return nil, cli.Usagef("--path: %w", err)
+		}
+		paths = append(paths, p)
+	}
+	return paths, nil
+}
+
 // inspector reads an input in any format and prints what it holds.
 type inspector struct {
 	codec   sdk.Codec
 	options *inspectOptions
+	paths   []sdk.Path
 	print   *inspectPrinter
 }
 
@@ -134,6 +164,7 @@ func (in *inspector) inspect(input io.Reader) error {
 	}
 	in.print.capture = true
 	streams := explain.NewStreams(in.codec, in.options.maxMessage, in.print.record)
+	streams.Paths = in.paths
 	in.print.stats, err = capture.ReadStreams(input, format, in.options.port, streams)
 	return err
 }
@@ -181,5 +212,7 @@ func (in *inspector) direction() *explain.Direction {
 	if p, ok := codec.(sdk.PerConnection); ok {
 		codec = p.NewConnection()
 	}
-	return explain.NewDirection(codec, from, in.options.maxMessage, explain.Place{}, in.print.record)
+	d := explain.NewDirection(codec, from, in.options.maxMessage, explain.Place{}, in.print.record)
+	d.Paths = in.paths
+	return d
 }

@@ -83,6 +83,13 @@ func TestInspectHex(t *testing.T) {
 	golden(t, "inspect_hex_json", meltemi(t, "", "inspect", "dubbo", "--hex", "testdata/dubbo-go.hex", "-o", "json"))
 }
 
+func TestInspectPaths(t *testing.T) {
+	paths := []string{"--path", "0", "--path", "1", "--path", "0.name"}
+	golden(t, "inspect_paths", meltemi(t, "", append([]string{"inspect", "dubbo", dubboCapture}, paths...)...))
+	golden(t, "inspect_paths_json", meltemi(t, "", append([]string{"inspect", "dubbo", dubboCapture, "-o", "json"}, paths...)...))
+	golden(t, "inspect_paths_hex", meltemi(t, "", append([]string{"inspect", "dubbo", "--hex", "testdata/dubbo-go.hex"}, paths...)...))
+}
+
 func TestInspectBadInput(t *testing.T) {
 	heartbeat := "\xda\xbb\xe2\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01N"
 	for name, test := range map[string]struct {
@@ -127,6 +134,9 @@ func TestInspectUsage(t *testing.T) {
 		{[]string{"toy", "--from", "both"}, `--from: no side "both": there are client, server`},
 		{[]string{"toy", "--port", "x"}, `invalid argument "x" for "--port" flag`},
 		{[]string{"toy", "-o", "yaml"}, `--output: no format "yaml"`},
+		{[]string{"dubbo", "--path", "name"}, `--path: path "name": the first step is the number of an argument`},
+		{[]string{"dubbo", "--path", "0."}, `--path: path "0.": a step is empty`},
+		{[]string{"toy", "--path", "0"}, "--path: codec toy finds no arguments"},
 		{[]string{"toy", "--max-message", "0"}, "--max-message: 0 is not a size"},
 	} {
 		r := meltemi(t, "", append([]string{"inspect"}, test.args...)...)

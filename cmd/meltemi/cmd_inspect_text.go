@@ -36,6 +36,7 @@ func (p *inspectPrinter) frameText(b *strings.Builder, f *explain.Frame) {
 	for i, a := range f.Arguments {
 		t.row(fmt.Sprintf("arg %d", i+1), strings.TrimSpace(cli.Printable(a.Type)+"  "+shorten(string(a.Value))))
 	}
+	t.entries("paths", foundText(f.Paths))
 	if f.Result != nil {
 		t.row("result", shorten(string(f.Result)))
 	}
@@ -47,6 +48,21 @@ func (p *inspectPrinter) frameText(b *strings.Builder, f *explain.Frame) {
 		contextText(b, e.Context)
 	}
 	b.WriteByte('\n')
+}
+
+// foundText is what paths lead to, for people.
+func foundText(list []explain.Found) (entries sdk.OrderedMap) {
+	for _, f := range list {
+		text := "(nothing)"
+		switch {
+		case f.Error != "":
+			text = "(" + f.Error + ")"
+		case f.Value != nil:
+			text = *f.Value
+		}
+		entries = append(entries, sdk.MapEntry{Key: f.Path, Value: text})
+	}
+	return entries
 }
 
 func (p *inspectPrinter) problemText(b *strings.Builder, r *explain.Problem) {

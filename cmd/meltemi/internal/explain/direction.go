@@ -11,6 +11,10 @@ import (
 
 // Direction explains the bytes that one side sent. It is used by one goroutine.
 type Direction struct {
+	// Paths are looked up in requests; to be set before Feed. The codec is a
+	// sdk.ArgumentReader that knows them, if there are any.
+	Paths []sdk.Path
+
 	codec sdk.Codec
 	split *framing.Splitter
 	place Place

@@ -32,7 +32,27 @@ func (d *Direction) frame(offset int64, err error) *Frame {
 	if err == nil {
 		d.view(f, offset)
 	}
+	if err == nil && (m.Kind == sdk.KindRequest || m.Kind == sdk.KindOneWay) {
+		for i := range d.Paths {
+			f.Paths = append(f.Paths, d.find(&d.Paths[i]))
+		}
+	}
 	return f
+}
+
+// find finds what a path leads to. Another method may have nothing there that the path
+// could mean, so an error is none of the message's.
+func (d *Direction) find(p *sdk.Path) Found {
+	value, ok, err := framing.Argument(d.codec, &d.m, p)
+	found := Found{Path: p.String()}
+	switch {
+	case err != nil:
+		found.Error = err.Error()
+	case ok:
+		shown := text(value)
+		found.Value = &shown
+	}
+	return found
 }
 
 // view adds what the message carries.

@@ -38,6 +38,7 @@ type Frame struct {
 	Entries   sdk.OrderedMap  `json:"entries,omitempty"`
 	Fields    sdk.OrderedMap  `json:"fields,omitempty"`
 	Arguments []Argument      `json:"arguments,omitempty"`
+	Paths     []Found         `json:"paths,omitempty"`
 	Result    json.RawMessage `json:"result,omitempty"`    // of a response
 	Exception *Exception      `json:"exception,omitempty"` // of a response
 	// Errors say what cannot be read of it.
@@ -55,6 +56,13 @@ type Status struct {
 type Argument struct {
 	Type  string          `json:"type,omitempty"`
 	Value json.RawMessage `json:"value"`
+}
+
+// Found is what a path leads to in a request.
+type Found struct {
+	Path  string  `json:"path"`
+	Value *string `json:"value"` // nil if there is none
+	Error string  `json:"error,omitempty"`
 }
 
 // Exception is an exception that a response carries.

@@ -13,6 +13,9 @@ type Streams struct {
 	limit   int
 	emit    func(Record)
 	streams map[int]*conversation
+
+	// Paths are those of each Direction.
+	Paths []sdk.Path
 }
 
 // conversation is a stream with its two directions.
@@ -89,7 +92,7 @@ func (s *Streams) direction(st *capture.Stream, from sdk.Side, strict bool) (*co
 	if d == nil {
 		place := Place{Stream: st.Number, Client: st.Client, Server: st.Server}
 		d = NewDirection(c.codec, from, s.limit, place, s.emit)
-		d.strict = strict
+		d.strict, d.Paths = strict, s.Paths
 		c.directions[from] = d
 		c.open++
 	}

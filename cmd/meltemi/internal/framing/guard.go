@@ -23,6 +23,17 @@ func View(codec sdk.Codec, m *sdk.Message) (view sdk.View, ok bool, err error) {
 	return view, true, err
 }
 
+// Argument is ArgumentReader.AppendArgument behind a barrier. found is false for a codec
+// that finds no arguments.
+func Argument(codec sdk.Codec, m *sdk.Message, p *sdk.Path) (value []byte, found bool, err error) {
+	reader, ok := codec.(sdk.ArgumentReader)
+	if !ok {
+		return nil, false, nil
+	}
+	defer barrier(codec, "AppendArgument", &err)
+	return reader.AppendArgument(nil, m, p)
+}
+
 // Protect calls f, which calls the named method of codec, behind the same barrier.
 func Protect(codec sdk.Codec, method string, f func() error) (err error) {
 	defer barrier(codec, method, &err)
