@@ -9,7 +9,7 @@ import (
 
 var (
 	errFirstStep = errors.New("the first step is the number of an argument, from 0")
-	errPathType  = errors.New("Dubbo's messages tell the types of values: a path names none")
+	errPathType  = errors.New("messages tell the types of values: a path names none")
 	errNoRequest = errors.New("only requests have arguments")
 )
 

@@ -211,8 +211,8 @@ func TestSchema(t *testing.T) {
 	}
 	items := s.Properties.Entries.Items.Properties
 	var fields []string
-	for i := range reflect.TypeFor[entry]().NumField() {
-		fields = append(fields, reflect.TypeFor[entry]().Field(i).Tag.Get("json"))
+	for field := range reflect.TypeFor[entry]().Fields() {
+		fields = append(fields, field.Tag.Get("json"))
 	}
 	slices.Sort(fields)
 	if got := slices.Sorted(maps.Keys(items)); !slices.Equal(got, fields) {

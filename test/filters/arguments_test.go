@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -160,7 +161,7 @@ func TestArguments(t *testing.T) {
 			values + "read": 27, values + "missing": 2, values + "unreadable": 1, refused: 2, "http.rpc.rbac.denied": 1,
 			"cluster.gold.upstream_rq_total": 2, "cluster.ring.upstream_rq_total": 25,
 		} {
-			s.Eventually(stat, fmt.Sprint(want), func(n int) bool { return n == want })
+			s.Eventually(stat, strconv.Itoa(want), func(n int) bool { return n == want })
 		}
 	})
 }
@@ -187,7 +188,7 @@ func TestArgumentsCannotBeForged(t *testing.T) {
 		}
 		s.foreign(t)
 		for stat, want := range map[string]int{"cluster.gold.upstream_rq_total": 1, "cluster.ring.upstream_rq_total": 5, "http.rpc.rbac.denied": 1} {
-			s.Eventually(stat, fmt.Sprint(want), func(n int) bool { return n == want })
+			s.Eventually(stat, strconv.Itoa(want), func(n int) bool { return n == want })
 		}
 	})
 }
@@ -241,7 +242,7 @@ func TestArgumentsOfOtherImplementations(t *testing.T) {
 		for stat, want := range map[string]int{
 			"dynamicmodulescustom.meltemi_arguments_values_total.name.golden.result.read": 1, "cluster.gold.upstream_rq_total": 1,
 		} {
-			s.Eventually(stat, fmt.Sprint(want), func(n int) bool { return n == want })
+			s.Eventually(stat, strconv.Itoa(want), func(n int) bool { return n == want })
 		}
 	})
 }

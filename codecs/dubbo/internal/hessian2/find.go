@@ -2,7 +2,6 @@ package hessian2
 
 import (
 	"errors"
-	"strconv"
 
 	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/text"
 	"github.com/meltemi-mesh/meltemi/sdk"
@@ -27,9 +26,6 @@ type Finder struct {
 	found bool
 }
 
-// place is where a reader was.
-type place struct{ offset, values, classes int }
-
 // NewFinder returns a finder that goes on where r stands, before any list, map or object.
 // It uses the memory of r.
 func NewFinder(r *Reader) Finder { return Finder{Reader: *r, start: r.Offset()} }
@@ -46,10 +42,10 @@ func (f *Finder) Find(steps []sdk.Step) bool {
 		}
 		f.back(f.hit)
 		tag := f.Tag()
-		switch {
-		case tag == 'N':
+		switch tag {
+		case 'N':
 			return false
-		case tag == 'Q':
+		case 'Q':
 			if follows == text.MaxFollows {
 				f.Fail(text.ErrFollow)
 				return false
@@ -225,104 +221,4 @@ func (f *Finder) element(tag byte, steps []sdk.Step, around bool) {
 			f.Skip()
 		}
 	}
-}
-
-// only returns the step to the one field of an object that stands for a value: the name
-// of an enumeration's constant, the value of a BigDecimal. tag is the object's.
-// Source: hessian-lite, EnumSerializer and StringValueSerializer.
-func (f *Finder) only(tag byte) ([]sdk.Step, bool) {
-	class := int(tag) - 0x60
-	if tag == 'O' {
-		ahead := f.Reader
-		ahead.Uint8()
-		class = ahead.Int()
-	}
-	if class < 0 || class >= len(f.classes) || class > 0x0f && tag != 'O' || f.classes[class].fields != 1 {
-		return nil, false
-	}
-	names := f.names(f.classes[class])
-	name, _ := names.Text(text.Copier{})
-	switch string(name) {
-	case "name":
-		return nameStep, true
-	case "value":
-		return valueStep, true
-	}
-	return nil, false
-}
-
-var (
-	nameStep  = []sdk.Step{{Name: "name"}}
-	valueStep = []sdk.Step{{Name: "value"}}
-)
-
-// follow goes to the value that the next value, a reference, names. What it finds is
-// there, since a reference names a value that has begun before it.
-func (f *Finder) follow() {
-	f.Uint8()
-	n, end := f.Int(), f.Offset()
-	if n < 0 || n >= f.values {
-		f.Fail(ErrReference)
-		return
-	}
-	f.back(place{offset: f.start})
-	f.want, f.wanted = n+1, place{}
-	for f.Err() == nil && f.wanted.offset == 0 && f.Offset() < end {
-		f.Skip()
-	}
-	if f.want = 0; f.wanted.offset == 0 {
-		f.Fail(ErrReference)
-	}
-	f.back(f.wanted)
-}
-
-// find notes where the wanted value stands, whose tag has been read.
-func (r *Reader) find(tag byte) {
-	counts := tag >= 0x60 && tag <= 0x7f || tag == 'H' || tag == 'M' || tag == 'O' || tag >= 'U' && tag <= 'X'
-	if counts && r.values == r.want-1 && r.wanted.offset == 0 {
-		r.wanted = r.place()
-		r.wanted.offset--
-	}
-}
-
-func (r *Reader) place() place { return place{r.Offset(), r.values, len(r.classes)} }
-
-// back goes back to a place. Classes that were defined behind it will be so again.
-func (r *Reader) back(p place) {
-	r.Rewind(p.offset)
-	r.values, r.classes, r.depth, r.ascii = p.values, r.classes[:min(p.classes, len(r.classes))], 0, 0
-}
-
-// AppendScalar reads the next value and appends it as text, as sdk.ArgumentReader wants it.
-func (f *Finder) AppendScalar(dst []byte) []byte {
-	if s, ok := f.IfText(text.Copier{}); ok {
-		return append(dst, s...)
-	}
-	tag, ok := f.Peek()
-	switch {
-	case !ok:
-		f.Fail(wire.ErrShort)
-		return dst
-	case isInt(tag):
-		return strconv.AppendInt(dst, int64(f.Int()), 10)
-	}
-	at := f.Offset()
-	f.Uint8()
-	switch {
-	case isLong(tag):
-		return strconv.AppendInt(dst, f.long(tag), 10)
-	case isDouble(tag):
-		return wire.AppendFloat(dst, f.double(tag), 64)
-	case tag == 'T':
-		return append(dst, "true"...)
-	case tag == 'F':
-		return append(dst, "false"...)
-	case tag == 0x4a:
-		return wire.AppendMillis(dst, int64(f.Uint64())) //nolint:gosec // the wire's sign
-	case tag == 0x4b:
-		return wire.AppendMillis(dst, 60_000*int64(int32(f.Uint32()))) //nolint:gosec // likewise
-	}
-	f.Rewind(at)
-	f.Fail(ErrScalar)
-	return dst
 }

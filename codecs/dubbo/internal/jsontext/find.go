@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/meltemi-mesh/meltemi/codecs/dubbo/internal/text"
@@ -42,7 +43,7 @@ func Find(dst, line []byte, steps []sdk.Step) (value []byte, found bool, at int,
 		if err != nil {
 			return dst, false, f.at, err
 		}
-		steps = append(way, f.left...)
+		steps = slices.Concat(way, f.left)
 	}
 	value, found, err = f.appendScalar(dst)
 	return value, found, f.at, err
@@ -176,15 +177,15 @@ func (f *finder) text(at int) (s []byte, end int) {
 // appendScalar appends the value that was found.
 func (f *finder) appendScalar(dst []byte) (value []byte, found bool, err error) {
 	at := f.at
-	switch c := f.line[at]; {
-	case c == 'n':
+	switch f.line[at] {
+	case 'n':
 		return dst, false, nil
-	case c == '"':
+	case '"':
 		s, _ := f.text(at)
 		return append(dst, s...), f.err == nil, f.err
-	case c == '{' || c == '[':
+	case '{', '[':
 		return dst, false, ErrScalar
-	case c == 't' || c == 'f':
+	case 't', 'f':
 		return append(dst, f.line[at:f.skip(at)]...), true, nil
 	}
 	number := f.line[at:f.skip(at)]

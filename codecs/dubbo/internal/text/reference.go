@@ -53,7 +53,7 @@ func ParseReference(b []byte) (steps []sdk.Step, err error) {
 			if err != nil {
 				return nil, ErrReference
 			}
-			steps = append(steps, sdk.Step{Name: string(name), Number: int(number), IsNumber: true}) //nolint:gosec // 31 bits
+			steps = append(steps, sdk.Step{Name: string(name), Number: int(number), IsNumber: true})
 		default:
 			return nil, ErrReference
 		}
