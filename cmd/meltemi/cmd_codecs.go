@@ -28,6 +28,7 @@ Capabilities:
   connection-state  remembers what a connection has told
   statuses          has numbers of its own for outcomes
   view              decodes arguments and results for people
+  arguments         finds single arguments by their path (the filter arguments)
   build-request     meltemi call
   build-response    meltemi serve`
 

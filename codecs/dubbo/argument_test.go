@@ -1,6 +1,7 @@
 package dubbo
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -94,6 +95,25 @@ func TestArgumentsOfOthers(t *testing.T) {
 			if got, err := argument(t, frames(t)[frame], p); err != nil || got != want {
 				t.Errorf("%s %s: %s, %v, want %s", frame, p, got, err, want)
 			}
+		}
+	}
+}
+
+// TestViewsShowWherePathsLead: people write paths by what a view shows.
+func TestViewsShowWherePathsLead(t *testing.T) {
+	v, err := codec(t).View(read(t, codec(t), frames(t)["request-order-fastjson2"]))
+	if err != nil || len(v.Arguments) != 3 {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	shown, err := json.Marshal(v.Arguments[1].Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`{"class":"shop.Order",`, `"at":"2025-11-25T05:50:48.123Z"`, `"customer":{"id":"c-7"`, `"same":{"ref":"$.customer"}`, `"numbers":{"class":"LM","5":"five"`,
+	} {
+		if !strings.Contains(string(shown), want) {
+			t.Errorf("no %s in %s", want, shown)
 		}
 	}
 }

@@ -128,14 +128,6 @@ func (f *Finder) isKey(s *sdk.Step) bool {
 	return verdict == text.Same
 }
 
-// integer reads a number of 32 or 64 bits, if it is next.
-func (f *Finder) integer(tag byte) (n int64, ok bool) {
-	if isInt(tag) {
-		return int64(f.Length()), true
-	}
-	return f.long(tag)
-}
-
 // element looks at a list of n elements.
 func (f *Finder) element(n int, steps []sdk.Step, around bool) {
 	if !steps[0].IsNumber || steps[0].Number < 0 {

@@ -11,21 +11,21 @@ import (
 )
 
 // AppendScalar reads the next value and appends it as text, as sdk.ArgumentReader wants it.
-func (f *Finder) AppendScalar(dst []byte) []byte {
-	tag, ok := f.Peek()
+func (r *Reader) AppendScalar(dst []byte) []byte {
+	tag, ok := r.Peek()
 	switch {
 	case !ok:
-		f.Fail(wire.ErrShort)
+		r.Fail(wire.ErrShort)
 		return dst
 	case isText(tag):
-		s, _ := f.Text(text.Copier{})
+		s, _ := r.Text(text.Copier{})
 		return append(dst, s...)
 	}
-	if n, ok := f.integer(tag); ok {
+	if n, ok := r.integer(tag); ok {
 		return strconv.AppendInt(dst, n, 10)
 	}
-	at := f.Offset()
-	f.Uint8()
+	at := r.Offset()
+	r.Uint8()
 	switch tag {
 	case tagTrue:
 		return append(dst, "true"...)
@@ -36,32 +36,32 @@ func (f *Finder) AppendScalar(dst []byte) []byte {
 	case tagDouble1:
 		return append(dst, '1')
 	case tagDouble:
-		return wire.AppendFloat(dst, math.Float64frombits(f.Uint64()), 64)
+		return wire.AppendFloat(dst, math.Float64frombits(r.Uint64()), 64)
 	case tagFloat:
-		return wire.AppendFloat(dst, float64(math.Float32frombits(f.Uint32())), 32)
+		return wire.AppendFloat(dst, float64(math.Float32frombits(r.Uint32())), 32)
 	case tagDoubleLong, tagFloatInt, tagDecimalLong, tagBigintLong:
-		if n, ok := f.integer(f.tag()); ok {
+		if n, ok := r.integer(r.tag()); ok {
 			return strconv.AppendInt(dst, n, 10)
 		}
 	case tagDecimal:
-		if scale := f.Length(); scale >= 0 && scale <= maxScale {
-			if n, ok := f.integer(f.tag()); ok {
+		if scale := r.Length(); scale >= 0 && scale <= maxScale {
+			if n, ok := r.integer(r.tag()); ok {
 				return appendDecimal(dst, n, scale)
 			}
 		}
 	case tagChar:
-		if isInt(f.tag()) {
-			return utf8.AppendRune(dst, rune(f.Length())) //nolint:gosec // what is no character becomes U+FFFD
+		if isInt(r.tag()) {
+			return utf8.AppendRune(dst, rune(r.Length())) //nolint:gosec // what is no character becomes U+FFFD
 		}
 	case tagMillis:
-		return wire.AppendMillis(dst, int64(f.Uint64())) //nolint:gosec // the wire's sign
+		return wire.AppendMillis(dst, int64(r.Uint64())) //nolint:gosec // the wire's sign
 	case tagSeconds:
-		return wire.AppendMillis(dst, 1000*int64(int32(f.Uint32()))) //nolint:gosec // likewise
+		return wire.AppendMillis(dst, 1000*int64(int32(r.Uint32()))) //nolint:gosec // likewise
 	case tagMinutes:
-		return wire.AppendMillis(dst, 60_000*int64(int32(f.Uint32()))) //nolint:gosec // likewise
+		return wire.AppendMillis(dst, 60_000*int64(int32(r.Uint32()))) //nolint:gosec // likewise
 	}
-	f.Rewind(at)
-	f.Fail(ErrScalar)
+	r.Rewind(at)
+	r.Fail(ErrScalar)
 	return dst
 }
 
@@ -84,4 +84,12 @@ func appendDecimal(dst []byte, n int64, scale int) []byte {
 	}
 	point := len(digits) - scale
 	return append(append(append(dst, digits[:point]...), '.'), digits[point:]...)
+}
+
+// integer reads a number of 32 or 64 bits, if it is next.
+func (r *Reader) integer(tag byte) (n int64, ok bool) {
+	if isInt(tag) {
+		return int64(r.Length()), true
+	}
+	return r.long(tag)
 }

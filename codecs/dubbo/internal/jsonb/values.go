@@ -84,7 +84,7 @@ func appendLong(dst []byte, v int64) []byte {
 }
 
 // Value reads one value for tools. Objects become sdk.OrderedMap, those with a type
-// have it under "class"; a value of a kind that tools need not understand becomes
+// have it under "class", references {"ref": path}; a value of a kind that tools need not understand becomes
 // its bytes.
 func (r *Reader) Value() any {
 	if r.depth++; r.depth > sdk.MaxDepth {
@@ -105,6 +105,11 @@ func (r *Reader) Value() any {
 	case tag == tagTrue, tag == tagFalse:
 		r.Uint8()
 		return tag == tagTrue
+	case tag == tagReference:
+		r.Uint8()
+		return sdk.OrderedMap{{Key: "ref", Value: string(r.readReference())}}
+	case tag == tagMillis, tag == tagSeconds, tag == tagMinutes:
+		return string(r.AppendScalar(nil))
 	case tag == tagTyped:
 		name, _ := r.TypeName(text.Copier{})
 		return r.typedValue(string(name))
