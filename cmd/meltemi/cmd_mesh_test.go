@@ -63,6 +63,29 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+// TestDocumentedMeshes checks the mesh files of documents that tell of one filter.
+func TestDocumentedMeshes(t *testing.T) {
+	files, err := filepath.Glob("../../docs/filter-*.md")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		document, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, block := range strings.Split(string(document), "```yaml\n")[1:] {
+			mesh, _, _ := strings.Cut(block, "```")
+			if !strings.HasPrefix(mesh, "listeners:") {
+				continue // a piece of one
+			}
+			if r := meltemi(t, "", "validate", "--no-envoy", meshFile(t, mesh)); r.code != cli.Good {
+				t.Errorf("%s: mesh file %d: %s", file, i+1, r.stderr)
+			}
+		}
+	}
+}
+
 func TestValidateTellsWarnings(t *testing.T) {
 	plain := strings.ReplaceAll(goodMesh, "v1, codec: dubbo", "v1")
 	got := meltemi(t, "", "validate", "--no-envoy", meshFile(t, plain))

@@ -65,8 +65,9 @@
 //
 // Hooks usually run as soon as the headers are there, and a filter that reads no
 // payload costs its body nothing. A filter that implements [PayloadReader] can have
-// the whole message first: then [Call.Payload] is the original frame, and
-// [Call.Arguments] is what the protocol's codec reads in it.
+// the whole message first: then [Call.Payload] is the original frame, [Call.Arguments]
+// is what the protocol's codec reads in it, and [Call.Argument] one value of that, which
+// costs much less.
 //
 // # Metrics
 //
