@@ -14,8 +14,9 @@
 //
 // Everything else is optional and found by type assertion: [Heartbeater],
 // [Prober], [GoAwayer], [ReplyNamer], [OneWayDoubter], [Sniffer], [Ordered],
-// [PerConnection], [StatusTable], [Viewer], [ArgumentReader], [RequestBuilder],
-// [ResponseBuilder]. A codec that lacks one of them loses that feature and nothing else.
+// [PerConnection], [StatusTable], [Viewer], [ArgumentReader], [Keyer],
+// [RequestBuilder], [ResponseBuilder]. A codec that lacks one of them loses that feature
+// and nothing else.
 //
 // A [Definition] names the codec, documents its configuration and makes it. The
 // main package of the shared library lists the definitions that it carries.

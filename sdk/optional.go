@@ -147,6 +147,23 @@ type ArgumentReader interface {
 	AppendArgument(dst []byte, m *Message, p *Path) (text []byte, found bool, err error)
 }
 
+// Keyer is a codec that can tell which calls ask for the same, so that the answer to one
+// can be given to another. Filters that keep answers use it; the data path does not.
+type Keyer interface {
+	// KeyEntries are the keys of entries that choose, beside service and method, what
+	// serves a call, or tell the server how to write the answer.
+	KeyEntries() []string
+	// AppendKey appends what else the answer to the request m depends on, after Metadata
+	// has read it: the arguments byte for byte, how they are written, and what decides how
+	// the answer is. It leaves out what differs from call to call, such as the id and the
+	// timeout, and entries, and all that a Mutation can change.
+	//
+	// If two requests have equal keys, service, method and entries of KeyEntries, then a
+	// reply to one must be good for the other, once it has its id (Mutation.NewID). An
+	// error means that no other call may get the answer to this one.
+	AppendKey(dst []byte, m *Message) ([]byte, error)
+}
+
 // RequestBuilder is a codec that can make a request out of nothing but words:
 // the base of `meltemi call`.
 type RequestBuilder interface {

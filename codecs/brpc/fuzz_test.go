@@ -101,6 +101,11 @@ func changed(t *testing.T, c *Codec, m *sdk.Message) {
 	if again.ID != mut.ID || !bytes.Equal(again.Service, mut.Service) || !bytes.Equal(again.Method, mut.Method) || again.Timeout != m.Timeout || again.Status.Native != m.Status.Native {
 		t.Fatalf("%x was changed to %x: %d %s/%s in %v, %d", m.Bytes, b, again.ID, again.Service, again.Method, again.Timeout, again.Status.Native)
 	}
+	before, err := c.AppendKey(nil, m)
+	after, err2 := c.AppendKey(nil, again)
+	if err != nil || err2 != nil || !bytes.Equal(before, after) {
+		t.Fatalf("the key %q, %v became %q, %v", before, err, after, err2)
+	}
 	delete(want, "traceparent")
 	for _, e := range again.Entries() {
 		if v, ok := want[string(e.Key)]; string(e.Key) != "traceparent" && (!ok || v != string(e.Value)) {

@@ -71,7 +71,11 @@ func (d textDialect) attach(e *editor) error {
 	e.settle()
 	if e.form == noAttachments {
 		if len(e.added) > 0 {
-			e.replace(e.mapFrom, e.mapTo, d.appendAttachments(nil, e.added))
+			var text []byte
+			if last := e.frame[e.mapFrom-1]; last != '\n' && last != '\r' {
+				text = append(text, '\n') // readers let the last line go without its end
+			}
+			e.replace(e.mapFrom, e.mapTo, d.appendAttachments(text, e.added))
 		}
 		return nil
 	}

@@ -273,11 +273,23 @@ func arguments(t *testing.T, b []byte) []byte {
 	if err := p.parseRequest(); err != nil {
 		t.Fatal(err)
 	}
-	end := p.mapFrom
-	if p.serial == serialFastjson2 {
-		end = p.chunk
+	from, to := p.arguments()
+	return bytes.Clone(b[from:to])
+}
+
+// TestAttachmentsBehindALineWithoutEnd adds the first attachment of a body in fastjson
+// whose last argument ends with the message.
+func TestAttachmentsBehindALineWithoutEnd(t *testing.T) {
+	c := codec(t)
+	b, err := finish(append(appendHeader(nil, flagRequest|flagTwoWay|serialFastjson, 0, 1),
+		"\"2.0.2\"\n\"a.B\"\n\"1\"\n\"m\"\n\"Ljava/lang/String;\"\n\"world\""...), 0)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return bytes.Clone(b[max(p.types.to, p.target.to):end])
+	changed, err := c.Encode(nil, read(t, c, b), &sdk.Mutation{Set: []sdk.Entry{{Key: []byte("lane"), Value: []byte("blue")}}})
+	if want := "\n\"world\"\n{\"lane\":\"blue\"}\n"; err != nil || !bytes.HasSuffix(changed, []byte(want)) {
+		t.Errorf("%q, %v; want %q at the end", changed, err, want)
+	}
 }
 
 func TestEmptyMutationKeepsEveryByte(t *testing.T) {
@@ -509,6 +521,14 @@ func FuzzMessage(f *testing.F) {
 		}
 		if !bytes.Equal(m.Service, again.Service) || !bytes.Equal(m.Method, again.Method) {
 			t.Fatalf("another call: %q/%q became %q/%q", m.Service, m.Method, again.Service, again.Method)
+		}
+		if m.Kind == sdk.KindResponse {
+			return
+		}
+		before, err := c.AppendKey(nil, m)
+		after, err2 := c.AppendKey(nil, again)
+		if !bytes.Equal(before, after) || (err == nil) != (err2 == nil) {
+			t.Fatalf("the key %q, %v became %q, %v", before, err, after, err2)
 		}
 	})
 }

@@ -106,4 +106,13 @@ func changed(t *testing.T, c *Codec, from sdk.Side, m *sdk.Message) {
 	if again.ID != mut.ID || again.Kind != m.Kind || !bytes.Equal(m.Service, again.Service) || !bytes.Equal(m.Method, again.Method) || again.Status.Code != m.Status.Code {
 		t.Fatalf("another message: %v %q/%q became %v %q/%q", m.Kind, m.Service, m.Method, again.Kind, again.Service, again.Method)
 	}
+	// Of ids that are both 0 nobody knows whether they belong together.
+	if l, err := c.sound(m); err != nil || m.Kind == sdk.KindResponse || l.transport.headers() && l.ids(m.Bytes) != idsAgree {
+		return
+	}
+	before, err := c.AppendKey(nil, m)
+	after, err2 := c.AppendKey(nil, again)
+	if err != nil || err2 != nil || !bytes.Equal(before, after) {
+		t.Fatalf("the key %q, %v became %q, %v", before, err, after, err2)
+	}
 }
