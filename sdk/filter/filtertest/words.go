@@ -165,6 +165,19 @@ func (wordsCodec) AppendArgument(dst []byte, m *sdk.Message, p *sdk.Path) (text 
 	}
 }
 
+// KeyEntries implements sdk.Keyer: as of other protocols, the version is part of a name.
+func (wordsCodec) KeyEntries() []string { return []string{"version"} }
+
+// AppendKey implements sdk.Keyer: the arguments.
+func (wordsCodec) AppendKey(dst []byte, m *sdk.Message) ([]byte, error) {
+	w, err := read(m.Bytes)
+	if err != nil {
+		return dst, err
+	}
+	b, err := json.Marshal(w.Arguments)
+	return append(dst, b...), err
+}
+
 // plain is a value as codecs show it: numbers are integers where they can be.
 func plain(v any) any {
 	switch v := v.(type) {

@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -222,35 +221,6 @@ func (c *Config) View(codec int, from sdk.Side, message []byte) (sdk.View, error
 		return sdk.View{}, err
 	}
 	return r.view(m)
-}
-
-// AnswerTo makes the response of a reply that answered another call like this one: the
-// reply gets the id of the request.
-func (c *Config) AnswerTo(codec int, request, reply []byte) (*Response, error) {
-	r := c.reader(codec)
-	question, m := &sdk.Message{}, &sdk.Message{}
-	if err := r.read(sdk.FromClient, request, question); err != nil {
-		return nil, fmt.Errorf("request: %w", err)
-	}
-	if err := r.read(sdk.FromServer, reply, m); err != nil {
-		return nil, fmt.Errorf("answer: %w", err)
-	}
-	if m.Kind != sdk.KindResponse {
-		return nil, fmt.Errorf("answer: %w", errNotReply)
-	}
-	if m.ID != question.ID && !r.kind().ordered {
-		b, err := r.encode(nil, m, &sdk.Mutation{NewID: true, ID: question.ID})
-		if err != nil {
-			return nil, fmt.Errorf("answer: %w", err)
-		}
-		reply = b
-	}
-	var headers, trailers fields
-	if err := headers.response(c, &r.guarded, m, false); err != nil {
-		return nil, fmt.Errorf("answer: %w", err)
-	}
-	trailers.addInt(nameGRPCStatus, int64(m.Status.Code))
-	return &Response{Status: 200, Fields: headers.list, Body: reply, Trailers: trailers.list, End: true}, nil
 }
 
 // reader reads single messages.

@@ -132,6 +132,22 @@ func (c *Call) Argument(p *sdk.Path) (value string, ok bool, err error) {
 	return string(text), ok, err
 }
 
+// AppendKey implements filter.Call.
+func (c *Call) AppendKey(dst []byte) ([]byte, error) {
+	if len(c.requestBody) == 0 {
+		return dst, errNoPayload
+	}
+	return c.codec.AppendKey(dst, c.index, c.requestBody, c.service, c.method, c.Metadata().Get)
+}
+
+// CanAnswer implements filter.Call.
+func (c *Call) CanAnswer() error {
+	if len(c.responseBody) == 0 {
+		return errNoPayload
+	}
+	return c.codec.CanAnswer(c.index, c.responseBody)
+}
+
 func (c *Call) viewOf(from sdk.Side, message []byte) (sdk.View, error) {
 	if len(message) == 0 {
 		return sdk.View{}, errNoPayload

@@ -17,3 +17,11 @@ func (*Codec) View(m *sdk.Message) (sdk.View, error) {
 	}
 	return sdk.View{Result: payload}, nil
 }
+
+// KeyEntries implements sdk.Keyer.
+func (*Codec) KeyEntries() []string { return []string{"version"} }
+
+// AppendKey implements sdk.Keyer: the payload.
+func (*Codec) AppendKey(dst []byte, m *sdk.Message) ([]byte, error) {
+	return append(dst, m.Bytes[HeaderSize+int(binary.BigEndian.Uint32(m.Bytes[16:])):]...), nil
+}
