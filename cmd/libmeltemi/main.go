@@ -10,6 +10,7 @@ import (
 	"github.com/meltemi-mesh/meltemi/codecs/thrift"
 	"github.com/meltemi-mesh/meltemi/filters/arguments"
 	"github.com/meltemi-mesh/meltemi/filters/breaker"
+	"github.com/meltemi-mesh/meltemi/filters/cache"
 	"github.com/meltemi-mesh/meltemi/filters/stats"
 	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/abi"
@@ -26,6 +27,7 @@ var _ = abi.Register(abi.Library{
 	Filters: []filter.Definition{
 		arguments.Definition(),
 		breaker.Definition(),
+		cache.Definition(),
 		stats.Definition(),
 	},
 })

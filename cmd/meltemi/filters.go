@@ -5,6 +5,7 @@ import (
 
 	"github.com/meltemi-mesh/meltemi/filters/arguments"
 	"github.com/meltemi-mesh/meltemi/filters/breaker"
+	"github.com/meltemi-mesh/meltemi/filters/cache"
 	"github.com/meltemi-mesh/meltemi/filters/stats"
 	"github.com/meltemi-mesh/meltemi/sdk/filter"
 	"github.com/meltemi-mesh/meltemi/sdk/moduleinfo"
@@ -15,6 +16,7 @@ func builtinFilters() []filter.Definition {
 	return []filter.Definition{
 		arguments.Definition(),
 		breaker.Definition(),
+		cache.Definition(),
 		stats.Definition(),
 	}
 }

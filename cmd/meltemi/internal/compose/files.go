@@ -56,6 +56,7 @@ func (*Options) Own() []string { return []string{"brpc", "dubbo", "thrift"} }
 
 // OwnFilters are the filters of Meltemi itself, likewise.
 func (*Options) OwnFilters() []string { return []string{"arguments", "breaker", "stats"} }
+func (*Options) OwnFilters() []string { return []string{"breaker", "cache", "stats"} }
 
 var carried = template.Must(template.New("carried.go").Parse(`// Package carried is the list of codecs and filters.
 package carried
