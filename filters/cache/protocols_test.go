@@ -38,10 +38,10 @@ func peers(t *testing.T) (all []peer) {
 }
 
 // request is a call as the peer's client sends it.
-func (p *peer) request(tb testing.TB, id uint64, argument string, metadata ...sdk.Entry) filtertest.Request {
+func (p *peer) request(tb testing.TB, id uint64, argument string) filtertest.Request {
 	tb.Helper()
 	b, err := p.codec.(sdk.RequestBuilder).BuildRequest(nil, sdk.Request{
-		ID: id, Service: "shop.Orders", Method: "get", Arguments: []sdk.Argument{{Value: argument}}, Metadata: metadata,
+		ID: id, Service: "shop.Orders", Method: "get", Arguments: []sdk.Argument{{Value: argument}},
 	})
 	if err != nil {
 		tb.Fatalf("%s: %v", p.name, err)
