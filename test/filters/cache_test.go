@@ -2,8 +2,11 @@ package filters
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -38,6 +41,8 @@ func cached(t *testing.T, run func(t *testing.T, m *mesh, s *counting)) {
 		for _, version := range versions {
 			t.Run(p.codec+"/"+version, func(t *testing.T) {
 				s := count(t, p.codec)
+				log := filepath.Join(t.TempDir(), "access.log")
+				t.Cleanup(func() { told(t, log) }) // when Envoy has ended, and written all
 				run(t, &mesh{t: t, codec: p.codec, service: p.service, Proxy: peers.Start(t, version, fmt.Sprintf(`
 listeners:
 - name: rpc
@@ -50,12 +55,31 @@ listeners:
       domains: ["*"]
       routes:
       - {match: {path: /%[4]s/off}, route: {cluster: server}, typed_per_filter_config: {cache: {rules: []}}}
+      - {match: {prefix: /, headers: [{name: x-rpc-lane, string_match: {exact: green}}]}, route: {cluster: green}}
       - {match: {prefix: /}, route: {cluster: server}}
+  access_log:
+  - name: file
+    typed_config:
+      "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog
+      path: %[5]s
+      log_format: {text_format_source: {inline_string: "%%DYNAMIC_METADATA(cache:result)%% %%RESPONSE_CODE_DETAILS%%\n"}}
 clusters:
 - {name: server, codec: %[1]s, endpoints: ["%[3]s"]}
-`, p.codec, cacheFilters, s.address, p.service))}, s)
+- {name: green, codec: %[1]s, endpoints: ["%[3]s"]}
+`, p.codec, cacheFilters, s.address, p.service, log))}, s)
 			})
 		}
+	}
+}
+
+// told looks at what the access log was told of calls that were answered from the cache,
+// for which Envoy has no details of its own, and of those that a server has answered.
+func told(t *testing.T, log string) {
+	t.Helper()
+	b, err := os.ReadFile(log)
+	text := string(b)
+	if !strings.Contains(text, "hit \n") && !strings.Contains(text, "coalesced \n") || !strings.Contains(text, "miss via_upstream\n") {
+		t.Errorf("the access log tells %q, %v", text, err)
 	}
 }
 
@@ -125,6 +149,10 @@ func TestCache(t *testing.T) {
 		want("it is not kept", m.get("get", "c"), "answer 14")
 		want("an answer is", m.get("get", "c"), "answer 14")
 		m.reached(s, 14)
+
+		want("a route to another cluster", m.get("get", "a", "lane=green"), "answer 15")
+		want("it has its own", m.get("get", "a", "lane=green"), "answer 15")
+		m.eventually("cluster.green.upstream_rq_total", 1)
 
 		m.get("short", "x")
 		deadline := time.Now().Add(patience)
