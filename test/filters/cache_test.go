@@ -1,6 +1,7 @@
 package filters
 
 import (
+	"crypto/tls"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -319,6 +320,48 @@ func await(t *testing.T, what string, so func() bool) {
 	for deadline := time.Now().Add(patience); !so(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: not within %v", what, patience)
+		}
+	}
+}
+
+// TestCacheOfCallers has two clients with certificates of their own. Neither gets an
+// answer that was made for the other, unless the method is for all.
+func TestCacheOfCallers(t *testing.T) {
+	a := newAuthority(t)
+	a.issue("proxy")
+	clients := []*tls.Config{a.client(a.issue("first")), a.client(a.issue("second"))}
+	for _, p := range protocols {
+		for _, version := range versions {
+			t.Run(p.codec+"/"+version, func(t *testing.T) {
+				s := count(t, p.codec)
+				m := &mesh{t: t, codec: p.codec, service: p.service, Proxy: peers.Start(t, version, fmt.Sprintf(`
+listeners:
+- name: rpc
+  address: 127.0.0.1:0
+  codec: %[1]s
+  transport_socket: %[2]s
+  filters: [{name: cache, config: {name: orders, rules: [{methods: ["*/all"], ttl: 1h, shared: true}, {methods: ["*/mine"], ttl: 1h}]}}]
+  route_config: {virtual_hosts: [{name: all, domains: ["*"], routes: [{match: {prefix: /}, route: {cluster: server}}]}]}
+clusters:
+- {name: server, codec: %[1]s, endpoints: ["%[3]s"]}
+`, p.codec, a.listener("proxy"), s.address))}
+				for i, call := range []struct {
+					client       int
+					method, want string
+				}{
+					{0, "mine", "answer 1"}, {1, "mine", "answer 2"}, {0, "mine", "answer 1"}, {1, "mine", "answer 2"},
+					{0, "all", "answer 3"}, {1, "all", "answer 3"},
+				} {
+					c := m.dial()
+					c.conn = tls.Client(c.conn, clients[call.client].Clone())
+					c.send(ask{uint64(i + 1), call.method, "x", nil})
+					if id, got := c.receive(); got != call.want || id != uint64(i+1) {
+						t.Errorf("call %d of client %d: %q, want %q", id, call.client, got, call.want)
+					}
+					c.conn.Close()
+				}
+				m.reached(s, 3)
+			})
 		}
 	}
 }

@@ -45,7 +45,7 @@ type wire struct {
 func (w *wire) read() (*sdk.Message, error) {
 	for {
 		m := &sdk.Message{}
-		n, err := 0, error(sdk.ErrNeedMore)
+		n, err := 0, sdk.ErrNeedMore
 		if len(w.rest) > 0 {
 			n, err = w.codec.Decode(w.from, w.rest, m)
 		}
