@@ -254,12 +254,13 @@ func TestCacheWaits(t *testing.T) {
 		m.reached(s, 1)
 		m.eventually(cacheStat("coalesced_total"), 11)
 
-		// The leader's client goes away, and that of a follower too: one of the others
-		// leads, and the rest get its answer.
+		// A follower's client goes away, and then the leader's: one of the others leads, and
+		// the rest get its answer.
 		release = s.hold()
 		clients = flock("left", 6)
-		clients[0].conn.Close()
 		clients[2].conn.Close()
+		m.eventually(active, 5) // it leaves before it could be its turn to lead
+		clients[0].conn.Close()
 		await(t, "another call to lead", func() bool { return s.seen() == 3 })
 		m.eventually(active, 4)
 		release()
@@ -349,8 +350,12 @@ clusters:
 					client       int
 					method, want string
 				}{
-					{0, "mine", "answer 1"}, {1, "mine", "answer 2"}, {0, "mine", "answer 1"}, {1, "mine", "answer 2"},
-					{0, "all", "answer 3"}, {1, "all", "answer 3"},
+					{0, "mine", "answer 1"},
+					{1, "mine", "answer 2"},
+					{0, "mine", "answer 1"},
+					{1, "mine", "answer 2"},
+					{0, "all", "answer 3"},
+					{1, "all", "answer 3"},
 				} {
 					c := m.dial()
 					c.conn = tls.Client(c.conn, clients[call.client].Clone())
