@@ -20,6 +20,7 @@ var checkout = ""
 
 const buildLong = `Build a shared library for Envoy with Meltemi's own codecs and filters and those of other
 modules. A process can hold one Go runtime only, so all of them have to be in one library.
+--host builds for another host of the same filters (docs/hosts.md).
 
 --with names the Go package of a codec or of a layer-7 filter, which has the function
   func Definition() sdk.Definition       or
@@ -31,12 +32,13 @@ must be unique, and those of filters.
 Sources on this machine are built as their own tests were: with the replacements of their
 go.mod, and the hashes of their go.sum.
 
-It takes Go, a C compiler and objcopy. The library runs with the glibc of this machine
-and newer ones; what it needs at least is printed.`
+It takes Go, and for a shared library a C compiler and objcopy. The library runs with the
+glibc of this machine and newer ones; what it needs at least is printed.`
 
 func newBuildCmd() *cobra.Command {
 	var (
 		with    []string
+		host    string
 		sdkDir  string
 		version string
 		output  string
@@ -46,14 +48,21 @@ func newBuildCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "build",
 		Short: "Build a shared library with other codecs and filters in it",
-		Long:  buildLong,
+		Long:  buildLong + "\n\n" + describeHosts(compose.Hosts()),
 		Example: `  meltemi build --with ./ledger --with example.com/quota=../quota -o libmeltemi.so
   meltemi build --with example.com/ledger@v1.2.0 --with example.com/rpc/codec
   meltemi codecs --lib libmeltemi.so`,
 		Args:              cli.Args(cobra.NoArgs),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o := compose.Options{Output: output, Log: discardUnless(verbose || keep, cmd.ErrOrStderr()), Keep: keep}
+			h, err := compose.FindHost(host)
+			if err != nil {
+				return cli.Usagef("--host: %w", err)
+			}
+			if output == "" {
+				output = h.File
+			}
+			o := compose.Options{Host: h, Output: output, Log: discardUnless(verbose || keep, cmd.ErrOrStderr()), Keep: keep}
 			for _, text := range with {
 				a, err := compose.ParseAddition(text)
 				if err != nil {
@@ -61,7 +70,6 @@ func newBuildCmd() *cobra.Command {
 				}
 				o.Add = append(o.Add, a)
 			}
-			var err error
 			if o.SDK, err = findSDK(sdkDir, version); err != nil {
 				return cli.Usagef("%w", err)
 			}
@@ -75,14 +83,15 @@ func newBuildCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "built %s: codecs %s%s; %s; needs glibc %s or newer\n",
-				output, strings.Join(result.Names(), ", "), withFilters(result.FilterNames()), result.Go, result.Glibc)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "built %s: codecs %s%s; %s%s\n",
+				output, strings.Join(result.Names(), ", "), withFilters(result.FilterNames()), result.Go, withGlibc(result.Glibc))
 			return err
 		},
 	}
 	cmd.Flags().StringArrayVar(&with, "with", nil, "a codec's or filter's `PACKAGE`[@VERSION|=FOLDER], or its folder; repeat it for each")
 	sdkFlags(cmd, &sdkDir, &version)
-	cmd.Flags().StringVarP(&output, "output", "o", "libmeltemi.so", "the library, a `FILE`")
+	hostFlag(cmd, &host)
+	cmd.Flags().StringVarP(&output, "output", "o", "", "the library, a `FILE` (default: libmeltemi.so, or the usual name for the host)")
 	cmd.Flags().BoolVar(&keep, "keep", false, "keep the temporary module, and tell where it is")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show what the go command says")
 	return cmd
@@ -94,6 +103,37 @@ func withFilters(names []string) string {
 		return ""
 	}
 	return "; filters " + strings.Join(names, ", ")
+}
+
+// withGlibc tells what a library needs, if it needs any.
+func withGlibc(version string) string {
+	if version == "" {
+		return ""
+	}
+	return "; needs glibc " + version + " or newer"
+}
+
+// hostFlag adds --host with its completion.
+func hostFlag(cmd *cobra.Command, host *string) {
+	hosts := compose.Hosts()
+	cmd.Flags().StringVar(host, "host", hosts[0].Name, "the `HOST` to build for")
+	names := make([]cobra.Completion, 0, len(hosts))
+	for i := range hosts {
+		names = append(names, cobra.CompletionWithDesc(hosts[i].Name, hosts[i].Summary))
+	}
+	if err := cmd.RegisterFlagCompletionFunc("host", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // a defect: the flag was added above
+	}
+}
+
+// describeHosts lists the hosts for a help text.
+func describeHosts(hosts []compose.Host) string {
+	var b strings.Builder
+	b.WriteString("Hosts:\n")
+	for i := range hosts {
+		fmt.Fprintf(&b, "  %-10s %s\n", hosts[i].Name, hosts[i].Summary)
+	}
+	return strings.TrimRight(b.String(), "\n")
 }
 
 // besideProgram is the folder above that of this program: bin/meltemi of a checkout.

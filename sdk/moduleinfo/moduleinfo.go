@@ -1,5 +1,6 @@
 // Package moduleinfo tells what a shared library of Meltemi carries, without loading
-// it: the build puts a description into a section of the ELF file.
+// it: the build puts a description into a section of the ELF file, or of the Wasm
+// module.
 package moduleinfo
 
 import (
@@ -7,7 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
+	"os"
 	"runtime"
 	"slices"
 
@@ -15,7 +16,7 @@ import (
 	"github.com/meltemi-mesh/meltemi/sdk/filter"
 )
 
-// Section is the ELF section that holds an [Info] in JSON.
+// Section is the section that holds an [Info] in JSON.
 const Section = ".meltemi.codecs"
 
 // Interface is the version of the interface between a library and what it carries. A
@@ -121,12 +122,9 @@ func capabilities(codec sdk.Codec) []string {
 
 // Read reads the description of the library in a file. The error names the file.
 func Read(path string) (*Info, error) {
-	f, err := elf.Open(path)
-	if path := (*fs.PathError)(nil); errors.As(err, &path) {
-		return nil, err
-	}
+	f, err := os.Open(path) //nolint:gosec // the user names the file
 	if err != nil {
-		return nil, fmt.Errorf("%s: no ELF file: %w", path, err)
+		return nil, err
 	}
 	defer func() { _ = f.Close() }()
 	info, err := read(f)
@@ -136,15 +134,8 @@ func Read(path string) (*Info, error) {
 	return info, nil
 }
 
-func read(f *elf.File) (*Info, error) {
-	s := f.Section(Section)
-	if s == nil {
-		return nil, ErrNone
-	}
-	if s.Size > maxSection {
-		return nil, fmt.Errorf("section %s: %d bytes are too many", Section, s.Size)
-	}
-	text, err := s.Data()
+func read(f *os.File) (*Info, error) {
+	text, err := section(f)
 	if err != nil {
 		return nil, err
 	}
@@ -156,6 +147,26 @@ func read(f *elf.File) (*Info, error) {
 		return nil, fmt.Errorf("its interface has version %d, and this program knows %d", info.Interface, Interface)
 	}
 	return &info, nil
+}
+
+// section is the content of the section.
+func section(f *os.File) ([]byte, error) {
+	magic := make([]byte, len(wasmMagic))
+	if _, err := f.ReadAt(magic, 0); err == nil && string(magic) == wasmMagic {
+		return wasmSection(f)
+	}
+	library, err := elf.NewFile(f)
+	if err != nil {
+		return nil, fmt.Errorf("neither an ELF file nor a Wasm module: %w", err)
+	}
+	s := library.Section(Section)
+	if s == nil {
+		return nil, ErrNone
+	}
+	if s.Size > maxSection {
+		return nil, fmt.Errorf("section %s: %d bytes are too many", Section, s.Size)
+	}
+	return s.Data()
 }
 
 // Names are the names of the codecs, sorted.

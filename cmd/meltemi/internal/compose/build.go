@@ -18,6 +18,7 @@ import (
 
 // Options are what Build makes.
 type Options struct {
+	Host    *Host  // what runs it
 	SDK     string // the checkout of Meltemi
 	Version string // without a checkout: the published version
 	Add     []Addition
@@ -31,7 +32,7 @@ type Options struct {
 // Result is what Build made.
 type Result struct {
 	*moduleinfo.Info
-	Glibc string // the oldest glibc that the library runs with, such as 2.34
+	Glibc string // the oldest glibc that the library runs with, such as 2.34; "" for Wasm
 }
 
 // Build builds a library. What is at Output changes only if all went well. When ctx ends,
@@ -61,7 +62,7 @@ func Build(ctx context.Context, o *Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	glibc, err := glibcFloor(library)
+	glibc, err := b.Host.finish(ctx, library, b.section())
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +77,7 @@ func (o *Options) check() error {
 		}
 	}
 	if info, err := os.Stat(o.Output); err == nil && info.IsDir() {
-		return &OptionError{fmt.Sprintf("%s is a folder; name the file, such as %s", o.Output, filepath.Join(o.Output, "libmeltemi.so"))}
+		return &OptionError{fmt.Sprintf("%s is a folder; name the file, such as %s", o.Output, filepath.Join(o.Output, o.Host.File))}
 	}
 	if folder := filepath.Dir(o.Output); !isFolder(folder) {
 		return &OptionError{fmt.Sprintf("%s: there is no folder %s", o.Output, folder)}
@@ -133,8 +134,10 @@ func (b *build) writeModule(ctx context.Context) error {
 		}
 	}
 	if b.SDK == "" {
-		if err := b.goCommand(ctx, "get", Module+"@"+b.Version); err != nil {
-			return err
+		for _, module := range b.modules() {
+			if err := b.goCommand(ctx, "get", module+"@"+b.Version); err != nil {
+				return err
+			}
 		}
 	}
 	return b.goCommand(ctx, "mod", "tidy")
@@ -179,20 +182,11 @@ func checkInterface(version int) error {
 
 func (b *build) section() string { return filepath.Join(b.dir, "codecs.json") }
 
-// link links the library as `make build` does: Envoy resolves its callbacks late, so
-// binding must be lazy, and libc's resolver stays out of its process.
+// link links what the host loads.
 func (b *build) link(ctx context.Context) (string, error) {
-	library := filepath.Join(b.dir, "libmeltemi.so")
-	if err := b.goCommand(ctx, "build", "-buildmode=c-shared", "-trimpath", "-tags", "netgo,osusergo",
-		"-ldflags", `-s -w -extldflags "-Wl,-z,lazy"`, "-o", library, "./library"); err != nil {
-		return "", err
-	}
-	add := exec.CommandContext(ctx, "objcopy", "--add-section", moduleinfo.Section+"="+b.section(), //nolint:gosec // our own file
-		"--set-section-flags", moduleinfo.Section+"=noload,readonly", library)
-	if out, err := add.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("objcopy, which comes with the C compiler: %w\n%s", err, out)
-	}
-	return library, nil
+	library := filepath.Join(b.dir, b.Host.File)
+	args := append(append([]string{"build"}, b.Host.Flags...), "-o", library, "./library")
+	return library, b.goCommandFor(ctx, b.Host.Environment, args...)
 }
 
 // install puts the library into place in one step.
@@ -221,9 +215,15 @@ var errInterrupted = errors.New("interrupted")
 
 // goCommand runs the go command in the module. Its error has what the go command said.
 func (b *build) goCommand(ctx context.Context, args ...string) error {
+	return b.goCommandFor(ctx, nil, args...)
+}
+
+// goCommandFor does so for another environment than that of this machine.
+func (b *build) goCommandFor(ctx context.Context, environment []string, args ...string) error {
 	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // checked import paths
 	cmd.Dir = b.dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=1", "GOWORK=off", "GOFLAGS=-mod=mod -buildvcs=false")
+	cmd.Env = append(cmd.Env, environment...)
 	var complaint bytes.Buffer
 	cmd.Stderr = io.MultiWriter(&complaint, b.Log)
 	switch err := cmd.Run(); {

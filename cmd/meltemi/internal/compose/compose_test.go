@@ -65,6 +65,15 @@ func TestFindSDK(t *testing.T) {
 	}
 }
 
+func TestFindHost(t *testing.T) {
+	if h, err := FindHost(Hosts()[0].Name); err != nil || h.Name != "envoy" {
+		t.Errorf("%+v, %v", h, err)
+	}
+	if _, err := FindHost("nobody"); err == nil || !strings.Contains(err.Error(), `no host "nobody": there are envoy`) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestNewer(t *testing.T) {
 	order := []string{"", "2.2.5", "2.3", "2.14", "2.34", "2.34.1"}
 	for i, a := range order {
@@ -78,7 +87,7 @@ func TestNewer(t *testing.T) {
 
 // TestModulesAreReplacedOnce has several packages of a module, and one of Meltemi's own.
 func TestModulesAreReplacedOnce(t *testing.T) {
-	o := &Options{SDK: "/meltemi", Add: []Addition{
+	o := &Options{Host: &Hosts()[0], SDK: "/meltemi", Add: []Addition{
 		{Package: "example.com/m/a", Module: "example.com/m", Folder: "/m"},
 		{Package: "example.com/m/b", Module: "example.com/m", Folder: "/m"},
 		{Package: Module + "/examples/x", Module: Module, Folder: "/meltemi"},
@@ -101,6 +110,7 @@ func TestOptionsThatCannotBe(t *testing.T) {
 		dir + " is a folder; name the file":      {Output: dir},
 		"there is no folder " + dir + "/missing": {Output: filepath.Join(dir, "missing", "x.so")},
 	} {
+		o.Host = &Hosts()[0]
 		_, err := Build(t.Context(), o)
 		if bad, ok := errors.AsType[*OptionError](err); !ok || !strings.Contains(bad.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
@@ -166,7 +176,7 @@ func ` + name + `() d { return ` + source + " }\n",
 		}
 		output := filepath.Join(dir, "x.so")
 		_, err = Build(t.Context(), &Options{
-			SDK: here, Add: []Addition{{Package: "example.com/m", Module: "example.com/m", Folder: dir}}, Output: output, Log: io.Discard,
+			Host: &Hosts()[0], SDK: here, Add: []Addition{{Package: "example.com/m", Module: "example.com/m", Folder: dir}}, Output: output, Log: io.Discard,
 		})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)

@@ -32,6 +32,11 @@ require github.com/meltemi-mesh/meltemi {{or .Version "v0.0.0"}}
 {{if .SDK}}
 replace github.com/meltemi-mesh/meltemi => {{printf "%q" .SDK}}
 {{end}}
+{{- if .Host.Nested}}
+require github.com/meltemi-mesh/meltemi/{{.Host.Package}} {{or .Version "v0.0.0"}}
+{{if .SDK}}
+replace github.com/meltemi-mesh/meltemi/{{.Host.Package}} => {{printf "%s/%s" .SDK .Host.Package | printf "%q"}}
+{{end}}{{end}}
 {{- range .Modules}}
 require {{.Module}} v0.0.0
 
@@ -144,11 +149,11 @@ func fail(err error) {
 }
 `))
 
-var library = template.Must(template.New("library").Parse(`// Command library is what Envoy loads.
+var library = template.Must(template.New("library").Parse(`// Command library is what the host loads.
 package main
 
 import (
-	"github.com/meltemi-mesh/meltemi/sdk/abi"
+	host "github.com/meltemi-mesh/meltemi/{{.Host.Package}}"
 	"meltemi.local/library/carried"
 )
 
@@ -157,9 +162,9 @@ var _ = register()
 func register() struct{} {
 	codecs, filters, err := carried.Lists(carried.Parts)
 	if err != nil {
-		return abi.Register(abi.Library{}) // describe has found none
+		return host.Register(host.Library{}) // describe has found none
 	}
-	return abi.Register(abi.Library{Codecs: codecs, Filters: filters})
+	return host.Register(host.Library{Codecs: codecs, Filters: filters})
 }
 
 func main() {}
