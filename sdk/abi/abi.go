@@ -10,11 +10,10 @@ import "C"
 
 import (
 	"errors"
-	"fmt"
-	"slices"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/filter"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/process"
 )
 
 // Library is what a shared library carries.
@@ -47,43 +46,8 @@ func Register(l Library) struct{} {
 		return struct{}{}
 	}
 	library.Library, library.registered = l, true
-	library.err = check(l)
+	library.err = process.Check(l.Codecs, l.Filters)
 	return struct{}{}
-}
-
-func check(l Library) error {
-	if len(l.Codecs) == 0 {
-		return errors.New("the library carries no codec")
-	}
-	var errs []error
-	codecs, filters := names{kind: "codec"}, names{kind: "filter"}
-	for _, d := range l.Codecs {
-		errs = append(errs, codecs.check(d.Name, d.New != nil))
-	}
-	for _, d := range l.Filters {
-		errs = append(errs, filters.check(d.Name, d.New != nil))
-	}
-	return errors.Join(errs...)
-}
-
-// names are the names of one kind of thing that were listed so far.
-type names struct {
-	kind string
-	seen []string
-}
-
-func (n *names) check(name string, made bool) error {
-	at := len(n.seen)
-	n.seen = append(n.seen, name)
-	switch {
-	case name == "":
-		return fmt.Errorf("%s %d has no name", n.kind, at)
-	case !made:
-		return fmt.Errorf("%s %q has no constructor", n.kind, name)
-	case slices.Contains(n.seen[:at], name):
-		return fmt.Errorf("%s %q is listed twice", n.kind, name)
-	}
-	return nil
 }
 
 // meltemiProgramInit is called once, when Envoy loads the library, on the main

@@ -4,12 +4,10 @@ import (
 	"math"
 	"os"
 	"regexp"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
-	"github.com/meltemi-mesh/meltemi/sdk/filter"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/engine"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
 )
@@ -119,46 +117,5 @@ func TestLingering(t *testing.T) {
 	}
 	if n := cap(w.lingering); n > 16 || w.lingering[0].handle != first {
 		t.Errorf("room for %d is kept for one", n)
-	}
-}
-
-func TestMemoryLimit(t *testing.T) {
-	for text, want := range map[string]int64{
-		"": defaultMemoryLimit, "off": math.MaxInt64, "1000": 1000, "256MiB": 256 << 20, "2GiB": 2 << 30, "4KiB": 4096,
-	} {
-		if got, ok := parseMemoryLimit(text); !ok || got != want {
-			t.Errorf("%q: %d, %t", text, got, ok)
-		}
-	}
-	for _, text := range []string{"x", "-1", "0", "99999999999GiB", "MiB"} {
-		if got, ok := parseMemoryLimit(text); ok || got != defaultMemoryLimit {
-			t.Errorf("%q: %d, %t", text, got, ok)
-		}
-	}
-}
-
-func TestListsThatEnvoyMustRefuse(t *testing.T) {
-	codec := sdk.Definition{Name: "a", New: func([]byte) (sdk.Codec, error) { return nil, nil }}                     //nolint:nilnil // never called
-	limit := filter.Definition{Name: "a", New: func([]byte, filter.Host) (filter.Filter, error) { return nil, nil }} //nolint:nilnil // never called
-	codecs := func(list ...sdk.Definition) Library { return Library{Codecs: list} }
-	filters := func(list ...filter.Definition) Library {
-		return Library{Codecs: []sdk.Definition{codec}, Filters: list}
-	}
-	for want, l := range map[string]Library{
-		"carries no codec":              {Filters: []filter.Definition{limit}},
-		`codec "a" is listed twice`:     codecs(codec, codec),
-		"codec 1 has no name":           codecs(codec, sdk.Definition{New: codec.New}),
-		`codec "b" has no constructor`:  codecs(sdk.Definition{Name: "b"}),
-		`filter "a" is listed twice`:    filters(limit, limit),
-		"filter 0 has no name":          filters(filter.Definition{New: limit.New}),
-		`filter "b" has no constructor`: filters(filter.Definition{Name: "b"}),
-	} {
-		if err := check(l); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want %s", err, want)
-		}
-	}
-	// A codec and a filter may have the same name.
-	if err := check(filters(limit)); err != nil {
-		t.Error(err)
 	}
 }

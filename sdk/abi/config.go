@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/meltemi-mesh/meltemi/sdk/internal/engine"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/process"
 )
 
 // moduleConfig is a parsed configuration that Envoy holds a handle of.
@@ -32,7 +33,7 @@ func parse(what, name string, text []byte) *moduleConfig {
 		logf(logError, "meltemi: %s %q: %v", what, name, err)
 		return nil
 	}
-	c.OnPanic, c.Budget = logPanic, budget()
+	c.OnPanic, c.Budget = logPanic, process.Budget()
 	return &moduleConfig{engine: c}
 }
 
@@ -41,7 +42,7 @@ func meltemiNetworkConfigNew(envoy unsafe.Pointer, name *C.char, nameLength C.si
 	text *C.char, textLength C.size_t, workers C.uint32_t,
 ) (handle C.uint64_t) {
 	defer barrier("configuration of the network filter", func() { handle = 0 })
-	tune(int(workers))
+	fit(int(workers))
 	c := parse("network filter", goString(name, nameLength), []byte(goString(text, textLength)))
 	if c == nil {
 		return 0

@@ -34,7 +34,7 @@ func meltemiFilterConfigNew(envoy unsafe.Pointer, name *C.char, nameLength C.siz
 	text *C.char, textLength C.size_t, workers C.uint32_t,
 ) (handle C.uint64_t) {
 	defer barrier("configuration of a filter", func() { handle = 0 })
-	tune(int(workers))
+	fit(int(workers))
 	c := &filterConfig{name: goString(name, nameLength)}
 	var err error
 	c.host, err = filterhost.New(c.name, []byte(goString(text, textLength)), library.Codecs, library.Filters, filterEnv(envoy))

@@ -6,8 +6,10 @@ import "C"
 import (
 	"fmt"
 	"runtime/debug"
-	"sync"
 	"unsafe"
+
+	"github.com/meltemi-mesh/meltemi/sdk/filter"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/process"
 )
 
 // Envoy's log levels.
@@ -28,29 +30,20 @@ func logf(level C.int, format string, args ...any) {
 	C.meltemi_log(level, (*C.char)(unsafe.Pointer(unsafe.StringData(text))), C.size_t(len(text)))
 }
 
-// panics remembers which panics were logged: each once, with its stack. Defects
-// are few; the bound is for a codec that puts a changing number into its text.
-var panics struct {
-	sync.Mutex
-	seen map[string]bool
+// fit fits Go's runtime to an Envoy with that many workers.
+func fit(workers int) {
+	process.Fit(workers, func(level filter.Level, format string, args ...any) {
+		logf(filterLevels[level], "meltemi: "+format, args...)
+	})
 }
 
-const maxLoggedPanics = 100
+// panics are those that were logged.
+var panics process.Panics
 
 // logPanic logs a panic of a codec, or of this library, the first time it is seen.
 func logPanic(where string, value any, stack []byte) {
-	text := fmt.Sprintf("panic in %s: %v", where, value)
-	panics.Lock()
-	known := panics.seen[text] || len(panics.seen) >= maxLoggedPanics
-	if !known {
-		if panics.seen == nil {
-			panics.seen = make(map[string]bool)
-		}
-		panics.seen[text] = true
-	}
-	panics.Unlock()
-	if !known {
-		logf(logError, "meltemi: %s (logged once)\n%s", text, stack)
+	if text := panics.Tell(where, value, stack); text != "" {
+		logf(logError, "meltemi: %s", text)
 	}
 }
 

@@ -1,4 +1,4 @@
-package abi
+package process
 
 import (
 	"math"
@@ -9,40 +9,40 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/meltemi-mesh/meltemi/sdk/filter"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/engine"
 )
 
-// memoryLimitVariable overrides the limit of the module's Go heap, in bytes or
+// memoryLimitVariable overrides the limit of the library's Go heap, in bytes or
 // with a suffix KiB, MiB or GiB; "off" lifts it.
 const memoryLimitVariable = "MELTEMI_MEMORY_LIMIT"
 
 // defaultMemoryLimit is a soft limit: beyond it Go collects garbage more eagerly.
-// It is far above what the module holds in steady state.
+// It is far above what the library holds in steady state.
 const defaultMemoryLimit = 512 << 20
 
-var tuned sync.Once
+var fitted sync.Once
 
-// tune fits Go's runtime to Envoy, once. Each worker that is inside Go holds one
-// of GOMAXPROCS, and the collector wants one too. Neither that nor the memory
-// limit may come from GOMAXPROCS and GOMEMLIMIT: injectors set these two to the
-// limits of the whole container.
-func tune(workers int) {
-	tuned.Do(func() {
+// Fit fits Go's runtime to a proxy with that many worker threads, once. Each worker that
+// is inside Go holds one of GOMAXPROCS, and the collector wants one too. Neither that nor
+// the memory limit may come from GOMAXPROCS and GOMEMLIMIT: injectors set these two to
+// the limits of the whole container. log writes to the proxy's log.
+func Fit(workers int, log func(level filter.Level, format string, args ...any)) {
+	fitted.Do(func() {
 		runtime.GOMAXPROCS(max(workers+2, runtime.NumCPU()))
 		limit, ok := memoryLimit()
 		if !ok {
-			logf(logWarn, "meltemi: %s=%q is not a size such as 256MiB; using %d MiB",
+			log(filter.Warn, "%s=%q is not a size such as 256MiB; using %d MiB",
 				memoryLimitVariable, os.Getenv(memoryLimitVariable), defaultMemoryLimit>>20)
 		}
 		debug.SetMemoryLimit(limit)
-		logf(logInfo, "meltemi: %d workers, GOMAXPROCS %d, memory limit %d MiB",
-			workers, runtime.GOMAXPROCS(0), limit>>20)
+		log(filter.Info, "%d workers, GOMAXPROCS %d, memory limit %d MiB", workers, runtime.GOMAXPROCS(0), limit>>20)
 	})
 }
 
-// budget is what messages on their way in may take together: half of the limit, since the
+// Budget is what messages on their way in may take together: half of the limit, since the
 // memory of a buffer that grows is up to twice its bytes.
-var budget = sync.OnceValue(func() *engine.Budget {
+var Budget = sync.OnceValue(func() *engine.Budget {
 	limit, _ := memoryLimit()
 	return engine.NewBudget(limit / 2)
 })
