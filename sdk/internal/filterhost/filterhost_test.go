@@ -148,3 +148,27 @@ func TestRequestsThatAreNone(t *testing.T) {
 		call.End(&filterhost.End{})
 	}
 }
+
+// TestResetSaysOfWhat: hosts have an interface to each direction.
+func TestResetSaysOfWhat(t *testing.T) {
+	config := benchConfig(t, beginner(func(filter.Call) filter.Handler { return resetter{} }))
+	call, out := config.Begin(nothing{}, benchRequest(), false)
+	if out.Action != filterhost.ResetStream || out.Response {
+		t.Errorf("of the request: %+v", out)
+	}
+	call.End(&filterhost.End{})
+	config = benchConfig(t, beginner(func(filter.Call) filter.Handler { return lateResetter{} }))
+	call, _ = config.Begin(nothing{}, benchRequest(), false)
+	if out = call.Response(benchResponse(), false); out.Action != filterhost.ResetStream || !out.Response {
+		t.Errorf("of the response: %+v", out)
+	}
+	call.End(&filterhost.End{})
+}
+
+type resetter struct{ filter.Base }
+
+func (resetter) Request(filter.Call) filter.Verdict { return filter.Reset }
+
+type lateResetter struct{ filter.Base }
+
+func (lateResetter) Response(filter.Call) filter.Verdict { return filter.Reset }

@@ -165,8 +165,9 @@ func (c *Call) decide(v filter.Verdict) *Output {
 	case filter.KindAnswer:
 		return c.answerWith(v.Message())
 	case filter.KindReset:
+		out := c.act(ResetStream)
 		c.finish()
-		return c.act(ResetStream)
+		return out
 	case filter.KindPaused:
 		return c.wait()
 	}
