@@ -1,0 +1,18 @@
+// Command testlib is a shared library for Envoy's contrib filters with the protocol and
+// the filter of the tests in it. The tests of the library build and load it.
+package main
+
+import (
+	"github.com/meltemi-mesh/meltemi/sdk"
+	"github.com/meltemi-mesh/meltemi/sdk/contrib"
+	"github.com/meltemi-mesh/meltemi/sdk/filter"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest/probe"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
+)
+
+var _ = contrib.Register(contrib.Library{
+	Codecs:  []sdk.Definition{testcodec.Definition()},
+	Filters: []filter.Definition{probe.Definition()},
+})
+
+func main() {}
