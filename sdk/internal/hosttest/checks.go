@@ -12,6 +12,7 @@ var (
 	waits   = []filter.Capability{filter.WaitCalls}
 	metrics = []filter.Capability{filter.Statistics}
 	reads   = []filter.Capability{filter.ReadPayload}
+	routes  = []filter.Capability{filter.RouteConfigs}
 )
 
 // checks are what package filter promises.
@@ -66,17 +67,23 @@ var checks = []check{
 		s.fails(Call{Response: "reset"}, sdk.CauseConnectionLost)
 		s.passes(Call{Request: "set:after=reset"})
 	}},
-	{name: "facts", setup: Setup{Routes: map[string]string{"Marked": `{"mark":"of the route"}`}}, run: func(s *session) {
-		r := s.passes(Call{Service: "Marked", Request: "facts", Timeout: time.Minute})
-		for _, want := range []string{"kind=request", "service=Marked method=facts", "timeout=true", "mark=of the route", "source=true destination=true"} {
+	{name: "facts", run: func(s *session) {
+		r := s.passes(Call{Request: "facts", Timeout: time.Minute})
+		for _, want := range []string{"kind=request", "service=Checks method=facts", "timeout=true", "mark= source=true destination=true"} {
 			if !strings.Contains(r.Metadata["facts"], want) {
 				s.t.Errorf("%q lacks %q", r.Metadata["facts"], want)
 			}
 		}
 		r = s.passes(Call{Request: "facts"})
-		for _, want := range []string{"timeout=false", "mark= source"} {
+		if want := "timeout=false"; !strings.Contains(r.Metadata["facts"], want) {
+			s.t.Errorf("%q lacks %q", r.Metadata["facts"], want)
+		}
+	}},
+	{name: "routes", needs: routes, setup: Setup{Routes: map[string]string{"Marked": `{"mark":"of the route"}`}}, run: func(s *session) {
+		for service, want := range map[string]string{"Marked": "mark=of the route", "Checks": "mark= source"} {
+			r := s.passes(Call{Service: service, Request: "facts"})
 			if !strings.Contains(r.Metadata["facts"], want) {
-				s.t.Errorf("%q lacks %q", r.Metadata["facts"], want)
+				s.t.Errorf("%s: %q lacks %q", service, r.Metadata["facts"], want)
 			}
 		}
 	}},

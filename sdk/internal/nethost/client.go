@@ -2,8 +2,10 @@ package nethost
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -11,11 +13,12 @@ import (
 )
 
 // Client joins an RPC client with an HTTP/2 server until one of them ends. It
-// closes both connections and returns the first error that is not such an end.
-func Client(cfg *engine.Config, rpc, http net.Conn) error {
+// closes both connections and returns the first error that is not such an end. count is
+// told of each change of a metric; nil: nobody is.
+func Client(cfg *engine.Config, rpc, http net.Conn, count func(m engine.Metric, delta int)) error {
 	h := &clientHost{
 		edge: engine.NewDownstream(cfg, engine.Env{LocalAddress: []byte(rpc.LocalAddr().String())}),
-		rpc:  rpc, http: http,
+		rpc:  rpc, http: http, count: count,
 	}
 	h.resumed = sync.NewCond(&h.mu)
 	errs := make(chan error, 2)
@@ -29,7 +32,8 @@ func Client(cfg *engine.Config, rpc, http net.Conn) error {
 	if h.timer != nil {
 		h.timer.Stop()
 	}
-	h.edge.Closed()
+	h.over = true
+	h.counted(h.edge.Closed())
 	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, errClosed) {
 		return nil
 	}
@@ -44,14 +48,29 @@ type clientHost struct {
 	edge    *engine.Downstream
 	rpc     net.Conn
 	http    net.Conn
+	count   func(m engine.Metric, delta int)
 	passing bool
 	paused  bool
+	over    bool // the edge is closed
 	resumed *sync.Cond
 	timer   *time.Timer
 }
 
-// pump reads one side and gives it to the engine.
-func (h *clientHost) pump(from net.Conn, take func(time.Time, [][]byte) *engine.Output) error {
+// counted hands over what an output has counted.
+func (h *clientHost) counted(out *engine.Output) {
+	if h.count != nil {
+		out.Counts.Each(h.count)
+	}
+}
+
+// pump reads one side and gives it to the engine. A panic there is a defect, and costs
+// the connection.
+func (h *clientHost) pump(from net.Conn, take func(time.Time, [][]byte) *engine.Output) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("the edge panicked: %v\n%s", value, debug.Stack())
+		}
+	}()
 	buf := make([]byte, 16<<10)
 	for {
 		h.mu.Lock()
@@ -89,6 +108,7 @@ func (h *clientHost) step(from net.Conn, take func(time.Time, [][]byte) *engine.
 // has no moment at which it must not answer.
 func (h *clientHost) write(now time.Time, chunks [][]byte) *engine.Output {
 	out := h.edge.Write(now, chunks)
+	h.counted(out)
 	if !out.Wake {
 		return out
 	}
@@ -99,6 +119,7 @@ func (h *clientHost) write(now time.Time, chunks [][]byte) *engine.Output {
 }
 
 func (h *clientHost) carryOut(out *engine.Output) error {
+	h.counted(out)
 	if _, err := h.rpc.Write(out.Peer); err != nil {
 		return err
 	}
@@ -128,12 +149,23 @@ func (h *clientHost) carryOut(out *engine.Output) error {
 
 // wake runs on the timer's goroutine.
 func (h *clientHost) wake() {
-	h.mu.Lock()
-	err := h.carryOut(h.edge.Wake(time.Now()))
-	h.mu.Unlock()
-	if err != nil {
+	if err := h.tick(); err != nil {
 		h.close()
 	}
+}
+
+func (h *clientHost) tick() (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("the edge panicked: %v", value)
+		}
+	}()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.over {
+		return nil
+	}
+	return h.carryOut(h.edge.Wake(time.Now()))
 }
 
 func (h *clientHost) close() {

@@ -1,13 +1,17 @@
 package nethost
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 
+	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/engine"
 )
 
@@ -15,32 +19,62 @@ import (
 // Connections are kept for later requests unless their response was left open.
 type Handler struct {
 	Config *engine.Config
-	Dial   func() (net.Conn, error)
+	// Dial opens a connection. Where it has a method Closed() bool, one that is closed is
+	// not used again.
+	Dial func(ctx context.Context) (net.Conn, error)
+	// Count is told of each change of a metric, on any goroutine; nil: nobody is.
+	Count func(m engine.Metric, delta int)
 
 	mu   sync.Mutex
 	idle []net.Conn
 }
 
-// ServeHTTP implements http.Handler.
+// maxIdle is how many connections are kept.
+const maxIdle = 64
+
+// ServeHTTP implements http.Handler. The request's context and its grpc-timeout end the
+// call, at the price of its connection.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	conn, err := h.take()
+	ctx := r.Context()
+	if limit := engine.ParseTimeout([]byte(r.Header.Get("grpc-timeout"))); limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	conn, err := h.take(ctx)
 	if err != nil {
-		w.Header().Set("x-meltemi-cause", "503 UF upstream_reset_before_response_started{remote_connection_failure}")
-		w.Header().Set("grpc-status", "14")
+		Refuse(w, "503 UF upstream_reset_before_response_started{remote_connection_failure}", sdk.Unavailable, "")
 		return
 	}
+	// Whoever waits for the server is told so when the context ends.
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	b := engine.NewBridge(h.Config)
 	defer b.Release()
 	out, err := request(b, r)
 	if err == nil && out.Defer {
+		h.counted(out)
 		if _, err = conn.Write(out.ToServer); err == nil {
 			out = b.Deferred()
 		}
 	}
-	if err == nil && h.exchange(b, conn, w, out) {
+	again := err == nil && h.exchange(ctx, b, conn, w, out)
+	if stop() && again {
 		h.give(conn)
 	} else {
 		_ = conn.Close()
+	}
+}
+
+// maxText is how much of an error's text is told.
+const maxText = 1024
+
+// Refuse answers with an error in the words of Envoy: cause is what its local replies
+// have in x-meltemi-cause, text the message.
+func Refuse(w http.ResponseWriter, cause string, code sdk.Code, text string) {
+	w.Header().Set("x-meltemi-cause", cause)
+	w.Header().Set("grpc-status", strconv.Itoa(int(code)))
+	if text != "" {
+		w.Header().Set("grpc-message", url.PathEscape(text[:min(len(text), maxText)]))
 	}
 }
 
@@ -65,11 +99,18 @@ func request(b *engine.Bridge, r *http.Request) (*engine.BridgeOutput, error) {
 	}
 }
 
+func (h *Handler) counted(out *engine.BridgeOutput) {
+	if h.Count != nil {
+		out.Counts.Each(h.Count)
+	}
+}
+
 // exchange runs the call until its response, and reports whether the connection can
 // be used again.
-func (h *Handler) exchange(b *engine.Bridge, conn net.Conn, w http.ResponseWriter, out *engine.BridgeOutput) bool {
+func (h *Handler) exchange(ctx context.Context, b *engine.Bridge, conn net.Conn, w http.ResponseWriter, out *engine.BridgeOutput) bool {
 	buf := make([]byte, 16<<10)
 	for {
+		h.counted(out)
 		if _, err := conn.Write(out.ToServer); err != nil {
 			return false
 		}
@@ -78,6 +119,10 @@ func (h *Handler) exchange(b *engine.Bridge, conn net.Conn, w http.ResponseWrite
 			return out.Response.End
 		}
 		n, err := conn.Read(buf)
+		if ctx.Err() != nil {
+			Refuse(w, "504 UT response_timeout", sdk.DeadlineExceeded, "")
+			return false
+		}
 		out = b.FromServer([][]byte{buf[:n]}, err != nil)
 		if err != nil && out.Response == nil {
 			return false
@@ -109,20 +154,36 @@ func requestFields(r *http.Request) []engine.Field {
 	return list
 }
 
-func (h *Handler) take() (net.Conn, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if n := len(h.idle); n > 0 {
+func (h *Handler) take(ctx context.Context) (net.Conn, error) {
+	for {
+		h.mu.Lock()
+		n := len(h.idle)
+		if n == 0 {
+			h.mu.Unlock()
+			return h.Dial(ctx)
+		}
 		c := h.idle[n-1]
 		h.idle = h.idle[:n-1]
-		return c, nil
+		h.mu.Unlock()
+		if !closed(c) {
+			return c, nil
+		}
+		_ = c.Close()
 	}
-	return h.Dial()
+}
+
+func closed(c net.Conn) bool {
+	known, ok := c.(interface{ Closed() bool })
+	return ok && known.Closed()
 }
 
 func (h *Handler) give(c net.Conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if len(h.idle) >= maxIdle {
+		_ = c.Close()
+		return
+	}
 	h.idle = append(h.idle, c)
 }
 

@@ -2,9 +2,11 @@ package nethost
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +43,14 @@ func (s slow) Write(b []byte) (int, error) {
 // golang.org/x/net, the server's edge, an RPC server. It returns the client's end.
 func start(t *testing.T, config string, server *http2.Server, bytewise bool, serve func(net.Conn, testcodec.Message)) net.Conn {
 	t.Helper()
+	return startWith(t, config, server, bytewise, serve, func(h http.Handler) http.Handler { return h })
+}
+
+// startWith is start with something between the two edges.
+func startWith(t *testing.T, config string, server *http2.Server, bytewise bool, serve func(net.Conn, testcodec.Message),
+	between func(http.Handler) http.Handler,
+) net.Conn {
+	t.Helper()
 	cfg := parse(t, config)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -56,7 +66,7 @@ func start(t *testing.T, config string, server *http2.Server, bytewise bool, ser
 			go messages(conn, func(m testcodec.Message) { serve(conn, m) })
 		}
 	}()
-	handler := &Handler{Config: cfg, Dial: func() (net.Conn, error) {
+	handler := &Handler{Config: cfg, Dial: func(context.Context) (net.Conn, error) {
 		conn, err := net.Dial("tcp", l.Addr().String())
 		if err == nil && bytewise {
 			conn = slow{conn}
@@ -69,9 +79,9 @@ func start(t *testing.T, config string, server *http2.Server, bytewise bool, ser
 	if bytewise {
 		edge, manager, rpc = slow{edge}, slow{manager}, slow{rpc}
 	}
-	go server.ServeConn(manager, &http2.ServeConnOpts{Handler: handler})
+	go server.ServeConn(manager, &http2.ServeConnOpts{Handler: between(handler)})
 	done := make(chan error, 1)
-	go func() { done <- Client(cfg, rpc, edge) }()
+	go func() { done <- Client(cfg, rpc, edge, nil) }()
 	// This server holds a client to its windows before the client can know them.
 	time.Sleep(50 * time.Millisecond)
 	t.Cleanup(func() {
@@ -189,11 +199,11 @@ func payload(i int) string { return strings.Repeat(fmt.Sprint(i, "."), 50*(i%9))
 // TestNoServer calls a server that is not there.
 func TestNoServer(t *testing.T) {
 	cfg := parse(t, `{"name":"toy"}`)
-	handler := &Handler{Config: cfg, Dial: func() (net.Conn, error) { return nil, io.ErrClosedPipe }}
+	handler := &Handler{Config: cfg, Dial: func(context.Context) (net.Conn, error) { return nil, io.ErrClosedPipe }}
 	client, rpc := pipe(t)
 	edge, manager := pipe(t)
 	go (&http2.Server{}).ServeConn(manager, &http2.ServeConnOpts{Handler: handler})
-	go func() { _ = Client(cfg, rpc, edge) }()
+	go func() { _ = Client(cfg, rpc, edge, nil) }()
 	_, _ = client.Write(testcodec.Append(nil, testcodec.Message{Kind: sdk.KindRequest, ID: 9, Service: "s", Method: "m"}))
 	_ = client.SetReadDeadline(time.Now().Add(10 * time.Second))
 	messages(client, func(m testcodec.Message) {
@@ -209,7 +219,7 @@ func TestPassThrough(t *testing.T) {
 	cfg := parse(t, `{"name":"toy"}`)
 	client, rpc := pipe(t)
 	edge, manager := pipe(t)
-	go func() { _ = Client(cfg, rpc, edge) }()
+	go func() { _ = Client(cfg, rpc, edge, nil) }()
 	sent := []byte(http2.ClientPreface + "anything at all")
 	for i := range sent {
 		if _, err := client.Write(sent[i : i+1]); err != nil {

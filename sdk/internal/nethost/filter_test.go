@@ -1,0 +1,181 @@
+package nethost
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+
+	"github.com/meltemi-mesh/meltemi/sdk"
+	"github.com/meltemi-mesh/meltemi/sdk/filter"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/filterhost"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest/probe"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
+)
+
+// TestFilterConformance runs the checks of hosts on plain connections.
+func TestFilterConformance(t *testing.T) {
+	hosttest.Run(t, startProbe, filter.CallHTTP, filter.RouteConfigs, filter.AccessLogs, filter.TraceTags)
+}
+
+// probed is a path of calls with the probe in it; hosttest.Host.
+type probed struct {
+	client net.Conn
+	calls  uint64
+
+	mu      sync.Mutex
+	log     strings.Builder
+	metrics map[string]int
+	seen    []testcodec.Message
+}
+
+func startProbe(t *testing.T, s hosttest.Setup) hosttest.Host {
+	t.Helper()
+	h := &probed{metrics: map[string]int{}}
+	text := `{"codec":{"name":"toy"}}`
+	if s.Config != "" {
+		text = `{"codec":{"name":"toy"},"config":` + s.Config + `}`
+	}
+	config, err := filterhost.New(probe.Name, []byte(text), []sdk.Definition{testcodec.Definition()}, []filter.Definition{probe.Definition()}, filterhost.Env{
+		Has:         []filter.Capability{filter.ReadPayload, filter.WaitCalls, filter.AnswerCalls, filter.Statistics},
+		Now:         time.Now,
+		Cancellable: func() (context.Context, context.CancelFunc) { return context.WithCancel(context.Background()) },
+		Define:      func(*filter.Metric, string) error { return nil },
+		LogOn:       func(filter.Level) bool { return true },
+		Log:         func(_ filter.Level, text string) { h.logf("%s", text) },
+		OnPanic:     h.panicked(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrap := func(next http.Handler) http.Handler {
+		return &Filter{Config: config, Next: next, Source: "client:1", Destination: "server:2", Record: h.record}
+	}
+	h.client = startWith(t, `{"name":"toy"}`, &http2.Server{}, false, h.serve, wrap)
+	return h
+}
+
+// panicked logs each panic once.
+func (h *probed) panicked() func(where string, value any, stack []byte) {
+	told := map[string]bool{}
+	return func(where string, value any, _ []byte) {
+		text := fmt.Sprintf("%s: %v", where, value)
+		h.mu.Lock()
+		known := told[text]
+		told[text] = true
+		h.mu.Unlock()
+		if !known {
+			h.logf("%s", text)
+		}
+	}
+}
+
+func (h *probed) logf(format string, args ...any) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	fmt.Fprintf(&h.log, format+"\n", args...)
+}
+
+func (h *probed) record(m *filter.Metric, op filter.Op, n uint64, labels []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delta := int(n)
+	if op == filter.OpSub {
+		delta = -delta
+	}
+	h.metrics[strings.Join(append([]string{m.Name}, labels...), ".")] += delta
+}
+
+func (h *probed) serve(conn net.Conn, m testcodec.Message) {
+	h.mu.Lock()
+	h.seen = append(h.seen, m)
+	h.mu.Unlock()
+	echo(conn, m)
+}
+
+// Do implements hosttest.Host.
+func (h *probed) Do(t *testing.T, c hosttest.Call) hosttest.Result {
+	t.Helper()
+	h.calls++
+	m := testcodec.Message{Kind: sdk.KindRequest, ID: h.calls, Service: c.Service, Method: c.Method, Timeout: c.Timeout, Payload: c.Payload}
+	for key, value := range map[string]string{probe.KeyRequest: c.Request, probe.KeyResponse: c.Response} {
+		if value != "" {
+			m.Entries = append(m.Entries, [2]string{key, value})
+		}
+	}
+	for key, value := range c.Metadata {
+		m.Entries = append(m.Entries, [2]string{key, value})
+	}
+	if c.OneWay {
+		m.Kind = sdk.KindOneWay
+	}
+	h.mu.Lock()
+	h.seen = nil
+	h.mu.Unlock()
+	start := time.Now()
+	if _, err := h.client.Write(testcodec.Append(nil, m)); err != nil {
+		t.Fatal(err)
+	}
+	if c.OneWay {
+		return hosttest.Result{}
+	}
+	got := next(t, h.client)
+	r := hosttest.Result{Took: time.Since(start), Code: got.Status, Cause: got.Entry("cause"), Payload: got.Payload, Answer: entriesOf(got)}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.seen) > 0 {
+		last := h.seen[len(h.seen)-1]
+		r.Reached, r.Service, r.Method, r.Metadata = true, last.Service, last.Method, entriesOf(last)
+	}
+	return r
+}
+
+// next is the message that a client gets next.
+func next(t *testing.T, client net.Conn) testcodec.Message {
+	t.Helper()
+	_ = client.SetReadDeadline(time.Now().Add(20 * time.Second))
+	var buf []byte
+	chunk := make([]byte, 64<<10)
+	for {
+		if m, rest, ok := testcodec.Parse(buf); ok {
+			if len(rest) > 0 {
+				t.Errorf("%d bytes follow the answer", len(rest))
+			}
+			return m
+		}
+		n, err := client.Read(chunk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		buf = append(buf, chunk[:n]...)
+	}
+}
+
+func entriesOf(m testcodec.Message) map[string]string {
+	entries := map[string]string{}
+	for _, e := range m.Entries {
+		entries[strings.ToLower(e[0])] = e[1]
+	}
+	return entries
+}
+
+// Metric implements hosttest.Host.
+func (h *probed) Metric(_ *testing.T, name string, labels ...string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.metrics[strings.Join(append([]string{name}, labels...), ".")]
+}
+
+// Logs implements hosttest.Host.
+func (h *probed) Logs() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.log.String()
+}
