@@ -57,9 +57,7 @@ func (p *parser) Parse(config *anypb.Any, callbacks api.ConfigCallbackHandler) (
 	if err != nil {
 		return nil, err
 	}
-	process.Fit(int(http.EnvoyConcurrency()), func(level filter.Level, format string, args ...any) {
-		logf(filterLevels[level], format, args...)
-	})
+	process.Fit(int(http.EnvoyConcurrency()), logLevel)
 	c := &filterConfig{name: p.name, metrics: &metrics{envoy: callbacks}}
 	if c.host, err = filterhost.New(p.name, text, library.Codecs, library.Filters, c.env()); err != nil {
 		return nil, err
@@ -101,6 +99,11 @@ func (c *filterConfig) env() filterhost.Env {
 		Log:         func(level filter.Level, text string) { logf(filterLevels[level], "%s", text) },
 		OnPanic:     logPanic,
 	}
+}
+
+// logLevel writes to Envoy's log.
+func logLevel(level filter.Level, format string, args ...any) {
+	logf(filterLevels[level], format, args...)
 }
 
 // filterLevels are Envoy's levels by those of package filter.

@@ -8,9 +8,9 @@ import (
 
 	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/filter"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/envoytest"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest/probe"
-	"github.com/meltemi-mesh/meltemi/sdk/internal/envoytest"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
 )
 

@@ -159,7 +159,7 @@ func (h *host) read(out *bufio.Reader) {
 		case "config", "metric", "refused":
 			h.replies <- words
 		default:
-			h.object(kind(words[0])+words[1]) <- event{words[0], words[2:]}
+			h.object(kind(words[0]) + words[1]) <- event{words[0], words[2:]}
 		}
 	}
 }
@@ -167,8 +167,10 @@ func (h *host) read(out *bufio.Reader) {
 // kind is what the number of an event counts.
 func kind(what string) string {
 	switch what {
-	case "write", "close", "upstream-connect":
+	case "write", "close":
 		return "connection "
+	case "upstream-connect":
+		return "dial "
 	case "upstream-write", "upstream-close":
 		return "upstream "
 	}

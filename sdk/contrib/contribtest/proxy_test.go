@@ -2,6 +2,7 @@ package contribtest
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -56,7 +57,7 @@ func startProxy(t *testing.T, handle envoytest.Handler, plugin, config string) *
 		factSource: "127.0.0.1:40000", factDestination: "127.0.0.1:20880", factRoute: "all", factCluster: "server",
 	}}
 	p.config = p.must(p.ask("config %s %s", plugin, text(t, config)))
-	p.upstream = &nethost.Handler{Config: engineConfig(t), Dial: func() (net.Conn, error) {
+	p.upstream = &nethost.Handler{Config: engineConfig(t), Dial: func(context.Context) (net.Conn, error) {
 		return net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(p.server.Port))
 	}}
 	t.Cleanup(p.upstream.Close)
@@ -88,7 +89,7 @@ func (p *proxy) dial(t *testing.T) *envoytest.Client {
 			}
 			edge, manager := net.Pipe()
 			go (&http2.Server{}).ServeConn(manager, &http2.ServeConnOpts{Handler: p})
-			go func() { _ = nethost.Client(engineConfig(t), rpc, edge) }()
+			go func() { _ = nethost.Client(engineConfig(t), rpc, edge, nil) }()
 		}
 	}()
 	return envoytest.Dial(t, l.Addr().(*net.TCPAddr).Port)

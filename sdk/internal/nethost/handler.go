@@ -57,6 +57,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			out = b.Deferred()
 		}
 	}
+	if err != nil {
+		lost(ctx, w)
+	}
 	again := err == nil && h.exchange(ctx, b, conn, w, out)
 	if stop() && again {
 		h.give(conn)
@@ -112,6 +115,7 @@ func (h *Handler) exchange(ctx context.Context, b *engine.Bridge, conn net.Conn,
 	for {
 		h.counted(out)
 		if _, err := conn.Write(out.ToServer); err != nil {
+			lost(ctx, w)
 			return false
 		}
 		if out.Response != nil {
@@ -119,15 +123,22 @@ func (h *Handler) exchange(ctx context.Context, b *engine.Bridge, conn net.Conn,
 			return out.Response.End
 		}
 		n, err := conn.Read(buf)
-		if ctx.Err() != nil {
-			Refuse(w, "504 UT response_timeout", sdk.DeadlineExceeded, "")
-			return false
-		}
 		out = b.FromServer([][]byte{buf[:n]}, err != nil)
-		if err != nil && out.Response == nil {
+		if err != nil && out.Response == nil || ctx.Err() != nil {
+			lost(ctx, w)
 			return false
 		}
 	}
+}
+
+// lost answers for a server that has gone away, or whose time is over. It may have begun
+// the call.
+func lost(ctx context.Context, w http.ResponseWriter) {
+	if ctx.Err() != nil {
+		Refuse(w, "504 UT response_timeout", sdk.DeadlineExceeded, "")
+		return
+	}
+	Refuse(w, "503 UC upstream_reset_before_response_started{connection_termination}", sdk.Unknown, "")
 }
 
 func respond(w http.ResponseWriter, r *engine.Response) {
