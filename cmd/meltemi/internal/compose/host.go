@@ -42,6 +42,10 @@ func Hosts() []Host {
 			Name: "envoy", Summary: "Envoy's dynamic modules, which can do everything", File: "libmeltemi.so",
 			Package: "sdk/abi", Flags: sharedLibrary,
 		},
+		{
+			Name: "contrib", Summary: "Envoy's contrib Go filters, for proxies without dynamic modules", File: "libmeltemi-contrib.so",
+			Package: "sdk/contrib", Nested: true, Flags: sharedLibrary,
+		},
 	}
 }
 
