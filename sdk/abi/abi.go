@@ -13,7 +13,7 @@ import (
 
 	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/filter"
-	"github.com/meltemi-mesh/meltemi/sdk/internal/process"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/carried"
 )
 
 // Library is what a shared library carries.
@@ -46,7 +46,7 @@ func Register(l Library) struct{} {
 		return struct{}{}
 	}
 	library.Library, library.registered = l, true
-	library.err = process.Check(l.Codecs, l.Filters)
+	library.err = carried.Check(l.Codecs, l.Filters)
 	return struct{}{}
 }
 

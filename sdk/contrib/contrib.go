@@ -7,7 +7,7 @@ import (
 
 	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/filter"
-	"github.com/meltemi-mesh/meltemi/sdk/internal/process"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/carried"
 )
 
 // Library is what a shared library carries.
@@ -40,7 +40,7 @@ func Register(l Library) struct{} {
 		library.err = errors.Join(library.err, errors.New("contrib.Register was called twice"))
 		return struct{}{}
 	}
-	library.Library, library.registered, library.err = l, true, process.Check(l.Codecs, l.Filters)
+	library.Library, library.registered, library.err = l, true, carried.Check(l.Codecs, l.Filters)
 	for _, d := range l.Filters {
 		http.RegisterHttpFilterFactoryAndConfigParser(d.Name, newCall, &parser{name: d.Name})
 	}

@@ -19,6 +19,7 @@ import (
 func capabilities() []filter.Capability {
 	return []filter.Capability{
 		filter.ReadPayload, filter.WaitCalls, filter.AnswerCalls, filter.RouteConfigs, filter.Statistics, filter.AccessLogs,
+		filter.System,
 	}
 }
 

@@ -140,7 +140,7 @@ func (c *networkConfig) parseFilters(list []rawFilter, codec json.RawMessage) er
 		}
 		f, err := filterhost.New(raw.Name, text, library.Codecs, library.Filters, filterhost.Env{
 			// There are neither metrics nor routes here.
-			Has:         []filter.Capability{filter.ReadPayload, filter.WaitCalls, filter.AnswerCalls},
+			Has:         []filter.Capability{filter.ReadPayload, filter.WaitCalls, filter.AnswerCalls, filter.System},
 			Now:         time.Now,
 			Cancellable: func() (context.Context, context.CancelFunc) { return context.WithCancel(context.Background()) },
 			Define:      func(*filter.Metric, string) error { return nil },

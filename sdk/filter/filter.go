@@ -100,11 +100,12 @@ const (
 	Statistics   Capability = "metrics"          // counters, gauges, histograms
 	AccessLogs   Capability = "dynamic-metadata" // Call.SetDynamicMetadata
 	TraceTags    Capability = "tags"             // Call.Tag
+	System       Capability = "system"           // files, sockets, and goroutines that work while no hook runs
 )
 
 // Capabilities are all of them.
 func Capabilities() []Capability {
 	return []Capability{
-		ReadPayload, WaitCalls, CallHTTP, AnswerCalls, RouteConfigs, Statistics, AccessLogs, TraceTags,
+		ReadPayload, WaitCalls, CallHTTP, AnswerCalls, RouteConfigs, Statistics, AccessLogs, TraceTags, System,
 	}
 }

@@ -83,6 +83,68 @@ func TestMetricsOfAHostThatHasClosed(t *testing.T) {
 	}
 }
 
+// TestAHostThatCannotAnswer has a filter answer that did not say that it would.
+func TestAHostThatCannotAnswer(t *testing.T) {
+	reply := testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, Payload: "the answer"})
+	d := filter.Definition{Name: "answering", New: func([]byte, filter.Host) (filter.Filter, error) {
+		return beginner(func(filter.Call) filter.Handler { return answering{message: reply} }), nil
+	}}
+	env := filterhost.Env{Define: func(*filter.Metric, string) error { return nil }, Now: clock}
+	config, err := filterhost.New(d.Name, []byte(`{}`), []sdk.Definition{testcodec.Definition()}, []filter.Definition{d}, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call, out := config.Begin(nothing{}, benchRequest(), false)
+	if out.Action != filterhost.SendReply || !strings.Contains(out.Reply.Failure.Message, "this host cannot answer calls") {
+		t.Errorf("%+v", out)
+	}
+	call.End(&filterhost.End{})
+}
+
+// answering answers requests.
+type answering struct {
+	filter.Base
+	message []byte
+}
+
+func (a answering) Request(filter.Call) filter.Verdict { return filter.Answer(a.message) }
+
+// TestRefuse refuses a call that is collected, in the host's own name.
+func TestRefuse(t *testing.T) {
+	ended := 0
+	reading := filter.Definition{Name: "reading", New: func([]byte, filter.Host) (filter.Filter, error) { return &reader{ended: &ended}, nil }}
+	env := filterhost.Env{Define: func(*filter.Metric, string) error { return nil }, Now: clock, Has: filter.Capabilities()}
+	config, err := filterhost.New("reading", []byte(`{}`), []sdk.Definition{testcodec.Definition()}, []filter.Definition{reading}, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call, out := config.Begin(nothing{}, benchRequest(), false)
+	if out.Action != filterhost.Collect {
+		t.Fatalf("%+v", out)
+	}
+	out = call.Refuse(sdk.Failure{Cause: sdk.CauseInternal, Code: sdk.Internal, Message: "no message came"})
+	if out.Action != filterhost.SendReply || out.Reply.Failure.Message != "no message came" {
+		t.Errorf("%+v", out)
+	}
+	if out = call.Message(nil); out.Action != filterhost.Nothing {
+		t.Errorf("a message that came too late: %+v", out)
+	}
+	call.End(&filterhost.End{})
+	if ended != 1 {
+		t.Errorf("it ended %d times", ended)
+	}
+}
+
+// reader reads requests, and counts their ends.
+type reader struct {
+	filter.Base
+	ended *int
+}
+
+func (r *reader) Payload() (request, response bool) { return true, false }
+func (r *reader) Begin(filter.Call) filter.Handler  { return r }
+func (r *reader) End(filter.Call, filter.Outcome)   { *r.ended++ }
+
 // beginner is a Filter that is a function.
 type beginner func(c filter.Call) filter.Handler
 

@@ -213,6 +213,12 @@ func (c *Call) proceed() *Output {
 	return out
 }
 
+// Refuse answers the call with an error of the host's own, before Request was called.
+func (c *Call) Refuse(f sdk.Failure) *Output {
+	c.unpause()
+	return c.refuse(f)
+}
+
 // refuse answers with an error.
 func (c *Call) refuse(f sdk.Failure) *Output {
 	if f.Code == sdk.OK {
@@ -233,6 +239,9 @@ func (c *Call) refuse(f sdk.Failure) *Output {
 func (c *Call) answerWith(message []byte) *Output {
 	if c.phase != phaseRequest {
 		return c.defect("Answer is for requests")
+	}
+	if !slices.Contains(c.config.env.Has, filter.AnswerCalls) {
+		return c.defect("this host cannot answer calls; the filter has to need it (AnswerCalls)")
 	}
 	r, err := c.codec.AnswerTo(c.index, c.requestBody, message)
 	if err != nil {

@@ -1,4 +1,5 @@
-package process
+// Package carried checks what a main package has listed for a host to carry.
+package carried
 
 import (
 	"errors"
@@ -9,19 +10,19 @@ import (
 	"github.com/meltemi-mesh/meltemi/sdk/filter"
 )
 
-// Check finds what is wrong with the list of codecs and filters that a library carries:
-// a name that is missing or there twice, or a definition without a constructor.
+// Check names what a host must not carry: a definition without a name or a constructor,
+// or with the name of another of its kind, and a list without a codec.
 func Check(codecs []sdk.Definition, filters []filter.Definition) error {
 	if len(codecs) == 0 {
 		return errors.New("the library carries no codec")
 	}
 	var errs []error
-	first, second := names{kind: "codec"}, names{kind: "filter"}
+	seenCodecs, seenFilters := names{kind: "codec"}, names{kind: "filter"}
 	for _, d := range codecs {
-		errs = append(errs, first.check(d.Name, d.New != nil))
+		errs = append(errs, seenCodecs.check(d.Name, d.New != nil))
 	}
 	for _, d := range filters {
-		errs = append(errs, second.check(d.Name, d.New != nil))
+		errs = append(errs, seenFilters.check(d.Name, d.New != nil))
 	}
 	return errors.Join(errs...)
 }
