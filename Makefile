@@ -31,6 +31,9 @@ PEER_MODULES := dubbogo kitex program thriftgo
 # The modules of examples: what somebody has outside the repository.
 EXAMPLE_MODULES := quota
 
+# All modules beside the one at the top.
+NESTED_MODULES := sdk/contrib test $(addprefix test/peers/,$(PEER_MODULES)) $(addprefix examples/,$(EXAMPLE_MODULES))
+
 FUZZTIME ?= 60s
 BENCH ?= .
 BENCHCOUNT ?= 1
@@ -50,6 +53,10 @@ build: ## Build bin/meltemi and bin/libmeltemi.so
 	@objcopy --add-section .meltemi.codecs=bin/.codecs.json --set-section-flags .meltemi.codecs=noload,readonly bin/libmeltemi.so
 	@rm -f bin/.codecs.json
 
+.PHONY: contrib
+contrib: build ## Build bin/libmeltemi-contrib.so, for Envoy's contrib Go filters
+	bin/meltemi build --host contrib -o bin/libmeltemi-contrib.so
+
 .PHONY: envoy
 envoy: ## Fetch the pinned Envoys into .cache/envoy
 	envoy-build/fetch.sh $(CACHE)/envoy
@@ -63,7 +70,7 @@ run: build envoy ## Run the demo's servers and Envoy until Ctrl-C, with commands
 	examples/demo/demo.sh --stay
 
 .PHONY: test
-test: test-unit test-abi test-e2e ## Run every test
+test: test-unit test-abi test-contrib test-e2e ## Run every test
 
 .PHONY: test-all
 test-all: export MELTEMI_TEST_ALL := 1
@@ -79,6 +86,10 @@ test-unit: ## Run the tests that need no Envoy: without cgo, then with the race 
 test-abi: build ## Test the boundary to Envoy: the vendored header, the exports, the library in a C host
 	go test -count=1 ./sdk/abi/...
 	cd test && go test -count=1 ./abi
+
+.PHONY: test-contrib
+test-contrib: ## Test the library for Envoy's contrib Go filters, with the race detector, in a C host
+	cd sdk/contrib && go test -count=1 ./...
 
 .PHONY: test-e2e
 test-e2e: build envoy ## Run the tests on stock Envoy, the oldest and the newest, and with real peers
@@ -121,9 +132,7 @@ fmt: $(GOLANGCI) ## Format with gofumpt, and group imports
 .PHONY: lint
 lint: $(GOLANGCI) ## Lint all modules
 	$(LINT) ./...
-	cd test && $(LINT) ./...
-	for peer in $(PEER_MODULES); do (cd test/peers/$$peer && $(LINT) ./...); done
-	for example in $(EXAMPLE_MODULES); do (cd examples/$$example && $(LINT) ./...); done
+	for module in $(NESTED_MODULES); do (cd $$module && $(LINT) ./...); done
 
 .PHONY: layers
 layers: ## Check who imports whom, and that cgo stays where it belongs
@@ -142,9 +151,7 @@ check-generated: ## Check that what is generated is up to date
 .PHONY: check-tidy
 check-tidy: ## Check that go.mod and go.sum are tidy
 	go mod tidy -diff
-	cd test && go mod tidy -diff
-	for peer in $(PEER_MODULES); do (cd test/peers/$$peer && go mod tidy -diff); done
-	for example in $(EXAMPLE_MODULES); do (cd examples/$$example && go mod tidy -diff); done
+	for module in $(NESTED_MODULES); do (cd $$module && go mod tidy -diff); done
 
 .PHONY: clean
 clean: ## Remove what was built (not what was fetched)

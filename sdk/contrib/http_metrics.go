@@ -43,7 +43,7 @@ func (s *metrics) define(m *filter.Metric, name string) error {
 // record changes a metric. Any thread may call it.
 func (s *metrics) record(m *filter.Metric, op filter.Op, n uint64, values []string) {
 	ask(func() {
-		one, amount := s.get(m, values), int64(min(n, math.MaxInt64)) //nolint:gosec // bounded
+		one, amount := s.get(m, values), int64(min(n, math.MaxInt64))
 		switch op {
 		case filter.OpAdd:
 			if one.gauge != nil {

@@ -61,7 +61,7 @@ func barrier(where string, failed func()) {
 func ask(call func()) {
 	defer func() {
 		switch value := recover(); value {
-		case nil, "request has been finished", "golang filter has been destroyed", "not proccessing Go":
+		case nil, "request has been finished", "golang filter has been destroyed", "not proccessing Go": //nolint:misspell // they write it so
 		default:
 			logPanic("a call of Envoy", value, debug.Stack())
 		}

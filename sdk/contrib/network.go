@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/envoyproxy/envoy/contrib/golang/common/go/api"
@@ -133,15 +134,15 @@ const maxStreams = 1000
 // serveHTTP2 serves HTTP/2 until the connection ends.
 func serveHTTP2(c net.Conn, h http.Handler) {
 	s := http2.Server{MaxConcurrentStreams: maxStreams}
-	s.ServeConn(c, &http2.ServeConnOpts{Handler: h, BaseConfig: &http.Server{MaxHeaderBytes: 1 << 20}})
+	s.ServeConn(c, &http2.ServeConnOpts{Handler: h})
 }
 
 // handler is the way of a call through the filters to the server.
 func (d *downstream) handler() http.Handler {
 	h := http.Handler(d.config.handler)
-	for i := len(d.config.filters) - 1; i >= 0; i-- {
+	for _, f := range slices.Backward(d.config.filters) {
 		h = &nethost.Filter{
-			Config: d.config.filters[i], Next: h,
+			Config: f, Next: h,
 			Source: d.conn.remote.String(), Destination: d.conn.local.String(),
 		}
 	}

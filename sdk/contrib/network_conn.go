@@ -144,7 +144,7 @@ func (c *conn) LocalAddr() net.Addr { return c.local }
 // RemoteAddr implements net.Conn.
 func (c *conn) RemoteAddr() net.Addr { return c.remote }
 
-var errDeadline = errors.New("Envoy's connections have no deadlines")
+var errDeadline = errors.New("connections of Envoy have no deadlines")
 
 // SetDeadline implements net.Conn.
 func (*conn) SetDeadline(time.Time) error { return errDeadline }

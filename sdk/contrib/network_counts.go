@@ -69,7 +69,7 @@ func (countsParser) Parse(_ *anypb.Any, callbacks api.ConfigCallbackHandler) (an
 	}
 	s := &shown{}
 	for m, name := range &engine.MetricNames {
-		if name = "meltemi_" + name; engine.Metric(m).Gauge() { //nolint:gosec // there are few
+		if name = "meltemi_" + name; engine.Metric(m).Gauge() {
 			s.gauges[m] = callbacks.DefineGaugeMetric(name)
 		} else {
 			s.counters[m] = callbacks.DefineCounterMetric(name)
@@ -80,7 +80,7 @@ func (countsParser) Parse(_ *anypb.Any, callbacks api.ConfigCallbackHandler) (an
 	counts.shown = append(counts.shown, s)
 	for m, n := range counts.waiting {
 		if n != 0 {
-			s.add(engine.Metric(m), n) //nolint:gosec // there are few
+			s.add(engine.Metric(m), n)
 		}
 	}
 	counts.waiting = [engine.NumMetrics]int64{}

@@ -98,6 +98,7 @@ const (
 	AnswerCalls  Capability = "answer"           // Answer
 	RouteConfigs Capability = "route-config"     // Call.RouteConfig
 	Statistics   Capability = "metrics"          // counters, gauges, histograms
+	Histograms   Capability = "histograms"       // distributions; without, a histogram is its count and its sum
 	AccessLogs   Capability = "dynamic-metadata" // Call.SetDynamicMetadata
 	TraceTags    Capability = "tags"             // Call.Tag
 	System       Capability = "system"           // files, sockets, and goroutines that work while no hook runs
@@ -106,6 +107,6 @@ const (
 // Capabilities are all of them.
 func Capabilities() []Capability {
 	return []Capability{
-		ReadPayload, WaitCalls, CallHTTP, AnswerCalls, RouteConfigs, Statistics, AccessLogs, TraceTags, System,
+		ReadPayload, WaitCalls, CallHTTP, AnswerCalls, RouteConfigs, Statistics, Histograms, AccessLogs, TraceTags, System,
 	}
 }

@@ -37,6 +37,7 @@ func startProbe(t *testing.T, s hosttest.Setup) *probed {
 		h.routes[service] = h.must(h.ask("merge %s %s %s", probe.Name, h.config, route))
 	}
 	h.client = h.dial(t)
+	t.Cleanup(h.collects)
 	return h
 }
 
@@ -93,11 +94,11 @@ func entriesOf(m testcodec.Message) map[string]string {
 // Metric implements hosttest.Host.
 func (h *probed) Metric(t *testing.T, name string, labels ...string) int {
 	t.Helper()
-	full := "meltemi_" + probe.Name + "_" + name
+	parts := []string{"meltemi_" + probe.Name + "_" + name}
 	for i, value := range labels {
-		full += "." + []string{"method", "code"}[i] + "." + value
+		parts = append(parts, []string{"method", "code"}[i], value)
 	}
-	n, err := strconv.Atoi(h.ask("metric %s", full)[1])
+	n, err := strconv.Atoi(h.ask("metric %s", strings.Join(parts, "."))[1])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,6 +58,16 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
+// holds waits until the text has arrived, ten seconds at most.
+func (o *output) holds(text string) bool {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if strings.Contains(o.String(), text) {
+			return true
+		}
+	}
+	return false
+}
+
 // built are the two programs, made once for all tests.
 var built = sync.OnceValues(build)
 
@@ -156,7 +166,7 @@ func (h *host) read(out *bufio.Reader) {
 		}
 		words := strings.Fields(line)
 		switch words[0] {
-		case "config", "metric", "refused":
+		case "config", "metric", "refused", "garbage":
 			h.replies <- words
 		default:
 			h.object(kind(words[0]) + words[1]) <- event{words[0], words[2:]}
@@ -224,6 +234,19 @@ func (h *host) must(words []string) string {
 	return words[1]
 }
 
+// collects checks that Go gives back what is gone: an object that a cycle keeps would stay
+// for ever.
+func (h *host) collects() {
+	h.t.Helper()
+	words := []string{"", ""}
+	for end := time.Now().Add(10 * time.Second); words[1] != "0" && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		words = h.ask("garbage")
+	}
+	if words[1] != "0" {
+		h.t.Errorf("%s objects that are gone are not given back", words[1])
+	}
+}
+
 // inHex is how bytes cross.
 func inHex[T string | []byte](b T) string {
 	if len(b) == 0 {
@@ -232,34 +255,34 @@ func inHex[T string | []byte](b T) string {
 	return hex.EncodeToString([]byte(b))
 }
 
-func fromHex(t testing.TB, word string) []byte {
-	t.Helper()
+func fromHex(tb testing.TB, word string) []byte {
+	tb.Helper()
 	if word == "-" {
 		return nil
 	}
 	b, err := hex.DecodeString(word)
 	if err != nil {
-		t.Error(err)
+		tb.Error(err)
 	}
 	return b
 }
 
 // inAny is a configuration as Envoy hands it over.
-func inAny(t testing.TB, message proto.Message) string {
-	t.Helper()
+func inAny(tb testing.TB, message proto.Message) string {
+	tb.Helper()
 	config, err := anypb.New(message)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	b, err := proto.Marshal(config)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return inHex(b)
 }
 
 // text is a configuration in JSON.
-func text(t testing.TB, json string) string {
-	t.Helper()
-	return inAny(t, wrapperspb.String(json))
+func text(tb testing.TB, json string) string {
+	tb.Helper()
+	return inAny(tb, wrapperspb.String(json))
 }

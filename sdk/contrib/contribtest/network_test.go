@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -266,9 +267,7 @@ func serveManager(t *testing.T, to int) (port int, seen *[]*http.Request) {
 			return
 		}
 		defer answer.Body.Close()
-		for name, values := range answer.Header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), answer.Header)
 		body, _ := io.ReadAll(answer.Body)
 		for name, values := range answer.Trailer {
 			w.Header()[http.TrailerPrefix+name] = values

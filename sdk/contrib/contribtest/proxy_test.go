@@ -32,7 +32,7 @@ const (
 	factUpstream    = 10
 	factCluster     = 11
 	factTLS         = 100
-	factSubject     = 110
+	factSubject     = 108
 	factURI         = 116
 	factDNS         = 118
 	factFlags       = 200
@@ -64,11 +64,11 @@ func startProxy(t *testing.T, handle envoytest.Handler, plugin, config string) *
 	return p
 }
 
-func engineConfig(t testing.TB) *engine.Config {
-	t.Helper()
+func engineConfig(tb testing.TB) *engine.Config {
+	tb.Helper()
 	c, err := engine.ParseConfig([]byte(toy), []sdk.Definition{testcodec.Definition()})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }
@@ -209,11 +209,11 @@ func requestHeaders(r *http.Request) string {
 	return strings.Join(words, " ")
 }
 
-func parseHeaders(t testing.TB, words []string) (list []engine.Field) {
-	t.Helper()
+func parseHeaders(tb testing.TB, words []string) (list []engine.Field) {
+	tb.Helper()
 	for _, w := range words {
 		name, value, _ := strings.Cut(w, "=")
-		list = append(list, engine.Field{Name: []byte(name), Value: fromHex(t, value)})
+		list = append(list, engine.Field{Name: []byte(name), Value: fromHex(tb, value)})
 	}
 	return list
 }

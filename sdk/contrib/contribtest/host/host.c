@@ -72,15 +72,19 @@ void bytes_clear(bytes* b) {
   *b = (bytes){NULL, 0};
 }
 
+static const char digits[] = "0123456789abcdef";
+
+static int digit(char c) {
+  const char* at = memchr(digits, c, 16);
+  if (at == NULL) VIOLATION("'%c' is no hex", c);
+  return (int)(at - digits);
+}
+
 bytes bytes_of_hex(const char* text) {
   if (strcmp(text, "-") == 0) return bytes_copy("", 0);
   size_t length = strlen(text) / 2;
   bytes b = {malloc(length + 1), length};
-  for (size_t i = 0; i < length; i++) {
-    unsigned byte;
-    if (sscanf(text + 2 * i, "%2x", &byte) != 1) VIOLATION("%.20s is no hex", text);
-    b.data[i] = (char)byte;
-  }
+  for (size_t i = 0; i < length; i++) b.data[i] = (char)(digit(text[2 * i]) << 4 | digit(text[2 * i + 1]));
   b.data[length] = 0;
   return b;
 }
@@ -97,7 +101,10 @@ void print(const char* format, ...) {
 
 void print_bytes(bytes b) {
   fputs(b.length == 0 ? " -" : " ", stdout);
-  for (size_t i = 0; i < b.length; i++) printf("%02x", (unsigned char)b.data[i]);
+  for (size_t i = 0; i < b.length; i++) {
+    putchar(digits[(unsigned char)b.data[i] >> 4]);
+    putchar(digits[b.data[i] & 15]);
+  }
 }
 
 void print_end(void) {

@@ -60,5 +60,7 @@ typedef struct {
 
 extern const command http_commands[], network_commands[];
 
+int network_garbage(void);
+
 void http_load(void);
 void network_load(void);

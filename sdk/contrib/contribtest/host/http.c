@@ -10,6 +10,7 @@
 //   end ID                    the request is over: log, completion, destruction
 //   destroy ID                it is gone without a log
 //   metric NAME
+//   garbage                   Go collects: "garbage N" objects that are gone and not given back
 //
 // What goes on to the next filter is printed in the form of the commands.
 
@@ -25,6 +26,7 @@ EXPORT(envoyGoFilterOnHttpData);
 EXPORT(envoyGoFilterOnHttpLog);
 EXPORT(envoyGoFilterOnHttpStreamComplete);
 EXPORT(envoyGoFilterOnHttpDestroy);
+EXPORT(envoyGoFilterCleanUp);
 
 void http_load(void) {
 #define LOAD(name) go_##name = symbol(#name)
@@ -35,6 +37,7 @@ void http_load(void) {
   LOAD(envoyGoFilterOnHttpLog);
   LOAD(envoyGoFilterOnHttpStreamComplete);
   LOAD(envoyGoFilterOnHttpDestroy);
+  LOAD(envoyGoFilterCleanUp);
 }
 
 const char* headers_get(const headers* h, const char* name) {
@@ -436,6 +439,16 @@ extern void print_metric(const char* name);
 
 static void run_metric(char** words, int n) { (void)n, print_metric(words[0]); }
 
+static void run_garbage(char** words, int n) {
+  (void)words, (void)n;
+  go_envoyGoFilterCleanUp();
+  int left = network_garbage();
+  for (int i = 0; i < MAX_REQUESTS; i++)
+    if (requests[i] != NULL && requests[i]->destroyed && !requests[i]->finalized) left++;
+  print("garbage %d", left);
+  print_end();
+}
+
 const command http_commands[] = {
     {"config", &worker, run_config},
     {"route", &worker, run_route},
@@ -451,5 +464,6 @@ const command http_commands[] = {
     {"end", &worker, run_end},
     {"destroy", &worker, run_destroy},
     {"metric", &worker, run_metric},
+    {"garbage", &worker, run_garbage},
     {NULL, NULL, NULL},
 };

@@ -129,6 +129,17 @@ static void run_failed(char** words, int n) {
   go_envoyGoFilterOnUpstreamConnectionFailure(c, 1, c->go_id);
 }
 
+int network_garbage(void) {
+  int left = 0;
+  pthread_mutex_lock(&numbering);
+  for (int i = 0; i < MAX_CONNECTIONS; i++) {
+    if (clients[i] != NULL && clients[i]->closed && !clients[i]->finalized) left++;
+    if (servers[i] != NULL && servers[i]->closed && !servers[i]->finalized) left++;
+  }
+  pthread_mutex_unlock(&numbering);
+  return left;
+}
+
 const command network_commands[] = {
     {"network-config", &worker, run_config},
     {"connection", &worker, run_connection},

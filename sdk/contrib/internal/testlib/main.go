@@ -12,7 +12,14 @@ import (
 
 var _ = contrib.Register(contrib.Library{
 	Codecs:  []sdk.Definition{testcodec.Definition()},
-	Filters: []filter.Definition{probe.Definition()},
+	Filters: []filter.Definition{probe.Definition(), needs("http", filter.CallHTTP), needs("metrics", filter.Statistics)},
 })
+
+// needs is the probe with a need.
+func needs(name string, what filter.Capability) filter.Definition {
+	d := probe.Definition()
+	d.Name, d.Needs = "needs-"+name, []filter.Capability{what}
+	return d
+}
 
 func main() {}
