@@ -285,3 +285,110 @@ func serveManager(t *testing.T, to int) (port int, seen *[]*http.Request) {
 	}()
 	return l.Addr().(*net.TCPAddr).Port, seen
 }
+
+func TestNetworkConfigurationsThatAreRefused(t *testing.T) {
+	h := startTCP(t)
+	for _, c := range []struct{ config, want string }{
+		{`{"codec":` + toy + `}`, "one of http2, server and forward must be there"},
+		{`{"codec":` + toy + `,"http2":"127.0.0.1:1","server":"127.0.0.1:1"}`, "only one of http2, server and forward can be there"},
+		{`{"codec":` + toy + `,"http2":"localhost:80"}`, `http2: "localhost:80" is not an address with a port, such as 127.0.0.1:15080`},
+		{`{"codec":{"name":"nope"},"http2":"127.0.0.1:1"}`, `unknown codec "nope"`},
+		{`{"codec":` + toy + `,"http3":"127.0.0.1:1"}`, `unknown field "http3"`},
+		{`{"codec":{"auto":["toy"]},"server":"127.0.0.1:1"}`, ""},
+		{`{"codec":` + toy + `,"server":"127.0.0.1:1","filters":[{"name":"probe"}]}`, "filters: only with forward"},
+		{`{"codec":` + toy + `,"forward":"127.0.0.1:1","filters":[{"name":"needs-metrics"}]}`, `filters[0]: filter needs-metrics needs "metrics", which this host cannot do`},
+	} {
+		port := h.listen(t, c.config)
+		if c.want == "" {
+			continue
+		}
+		if !envoytest.Dial(t, port).Silent(10 * time.Second) {
+			t.Errorf("%s: the connection stays", c.config)
+		}
+		if !h.err.holds(c.want) {
+			t.Errorf("the log lacks %q:\n%s", c.want, h.err)
+		}
+	}
+}
+
+// TestNoManager has nobody where the listener of HTTP/2 should be.
+func TestNoManager(t *testing.T) {
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := gone.Addr().(*net.TCPAddr).Port
+	_ = gone.Close()
+	h := startTCP(t)
+	client := envoytest.Dial(t, h.listen(t, `{"codec":`+toy+`,"http2":`+local(port)+`}`))
+	if got := client.Call(request(1, "x")); got.Status != sdk.Unavailable || got.Entry("cause") != "connect_failure" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// TestCounts shows what network filters count, in an HTTP filter's metrics.
+func TestCounts(t *testing.T) {
+	server := envoytest.Serve(t, envoytest.Echo)
+	h := startTCP(t)
+	client := envoytest.Dial(t, h.listen(t, `{"codec":`+toy+`,"forward":`+local(server.Port)+`}`))
+	answers(t, client.Call(request(1, "before anybody looks")), 1, "before anybody looks")
+	h.must(h.ask("config meltemi %s", text(t, "")))
+	answers(t, client.Call(request(2, "x")), 2, "x")
+	client.Send(request(3, "x"))
+	_ = client.Next()
+	for name, want := range map[string]string{"calls": "3", "replies": "3", "open_calls": "0"} {
+		got := ""
+		for end := time.Now().Add(10 * time.Second); got != want && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+			got = h.ask("metric meltemi_%s", name)[1]
+		}
+		if got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+}
+
+// TestTooMuchAhead has a client that sends far ahead of what is served: Envoy's Go
+// package cannot stop it.
+func TestTooMuchAhead(t *testing.T) {
+	h := startTCP(t)
+	// The connection to this server is never there, so nothing is read.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	port := h.listen(t, `{"codec":{"name":"toy","max_message_bytes":100000,"max_queued_calls":1},"forward":`+local(l.Addr().(*net.TCPAddr).Port)+`}`)
+	client := envoytest.Dial(t, port)
+	b := testcodec.Append(nil, request(1, strings.Repeat("x", 50_000)))
+	_ = client.SetWriteDeadline(time.Now().Add(20 * time.Second))
+	for range 10_000 {
+		if _, err := client.Write(b); err != nil {
+			if !h.err.holds("bytes wait for their turn; the connection is closed") {
+				t.Errorf("%v:\n%s", err, h.err)
+			}
+			return
+		}
+	}
+	t.Error("the connection takes everything")
+}
+
+// TestConnectionsAreGivenBack once they are gone, whoever ended them.
+func TestConnectionsAreGivenBack(t *testing.T) {
+	server := envoytest.Serve(t, envoytest.Echo)
+	h := startTCP(t)
+	port := h.listen(t, `{"codec":`+toy+`,"forward":`+local(server.Port)+`}`)
+	for id := range uint64(20) {
+		client := envoytest.Dial(t, port)
+		answers(t, client.Call(request(id, "x")), id, "x")
+		if id%2 == 0 {
+			_ = client.Close()
+		} else { // the edge closes it
+			_, _ = client.Write([]byte("no message at all, as long as a header"))
+			if !client.Silent(10 * time.Second) {
+				t.Error("the connection stays")
+			}
+		}
+	}
+	server.Close()
+	h.collects()
+}

@@ -45,7 +45,7 @@ typedef struct {
   bool upstream, ready, closed, finalized;
 } connection;
 
-enum { MAX_CONNECTIONS = 1 << 12, LOCAL_CLOSE = 1 };
+enum { MAX_CONNECTIONS = 1 << 16, LOCAL_CLOSE = 1 };
 static connection *clients[MAX_CONNECTIONS], *servers[MAX_CONNECTIONS];
 static int servers_length;
 static pthread_mutex_t numbering = PTHREAD_MUTEX_INITIALIZER;
