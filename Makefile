@@ -88,7 +88,7 @@ test-abi: build ## Test the boundary to Envoy: the vendored header, the exports,
 	cd test && go test -count=1 ./abi
 
 .PHONY: test-contrib
-test-contrib: ## Test the library for Envoy's contrib Go filters, with the race detector, in a C host
+test-contrib: contrib ## Test the library for Envoy's contrib Go filters in a C host
 	cd sdk/contrib && go test -count=1 ./...
 
 .PHONY: test-e2e

@@ -112,14 +112,24 @@ func build() (paths [2]string, err error) {
 	return paths, nil
 }
 
-// startHost starts a host that ends with the test, and must end well.
+// startHost starts a host of the tests' library.
 func startHost(t *testing.T) *host {
 	t.Helper()
 	paths, err := built()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(paths[0], paths[1])
+	return startWith(t, paths[1])
+}
+
+// startWith starts a host that ends with the test, and must end well.
+func startWith(t *testing.T, library string) *host {
+	t.Helper()
+	paths, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(paths[0], library)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	h := &host{t: t, err: &output{}, replies: make(chan []string, 1), objects: map[string]chan event{}}
 	cmd.Stderr = h.err

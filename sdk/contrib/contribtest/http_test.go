@@ -236,8 +236,8 @@ func TestRequestsThatNobodySends(t *testing.T) {
 	refused(4, "413 - ")
 }
 
-// TestClientGone: a call that waits dies with its request, and ends once. In a cluster's
-// filters there is no log.
+// TestClientGone: a call that waits dies with its request, and ends once, also where Envoy
+// writes no log.
 func TestClientGone(t *testing.T) {
 	h := startHost(t)
 	config := h.must(h.ask("config probe %s", text(t, `{}`)))
