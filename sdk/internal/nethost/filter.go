@@ -97,7 +97,7 @@ func (c *filtered) serve(w http.ResponseWriter, out *filterhost.Output) (aborted
 		}
 	}
 	w.WriteHeader(answer.code)
-	_, _ = w.Write(body) //nolint:gosec // the frame of an RPC, for no browser
+	_, _ = w.Write(body)
 	return false
 }
 
@@ -159,7 +159,7 @@ func (c counter) Read(b []byte) (int, error) {
 
 // change makes the filter's changes of a request.
 func (c *filtered) change(changes []engine.Field) {
-	r := c.request.Clone(c.request.Context())
+	r := c.request.Clone(c.ctx)
 	for _, f := range changes {
 		switch name := string(f.Name); {
 		case name == ":path":
@@ -177,7 +177,7 @@ func (c *filtered) change(changes []engine.Field) {
 
 // answer answers instead of the server.
 func (c *filtered) answer(w http.ResponseWriter, out *filterhost.Output) (aborted bool) {
-	switch out.Action { //nolint:exhaustive // settle returns no other
+	switch out.Action {
 	case filterhost.SendReply:
 		c.end.Details = out.Reply.Details
 		Refuse(w, strconv.Itoa(out.Reply.Status)+" - "+out.Reply.Details, out.Reply.Failure.Code, out.Reply.Failure.Text())

@@ -149,7 +149,7 @@ func respond(w http.ResponseWriter, r *engine.Response) {
 		w.Header().Add(http.TrailerPrefix+string(f.Name), string(f.Value))
 	}
 	w.WriteHeader(r.Status)
-	_, _ = w.Write(r.Body) //nolint:gosec // the frame of an RPC, for no browser
+	_, _ = w.Write(r.Body)
 }
 
 func requestFields(r *http.Request) []engine.Field {
