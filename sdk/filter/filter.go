@@ -39,8 +39,9 @@ type Filter interface {
 	Begin(c Call) Handler
 }
 
-// Handler is the filter's part in one call. Its methods are called on one thread,
-// one at a time. Embed Base and write only those that you want.
+// Handler is the filter's part in one call. Its methods are called on the call's thread,
+// one at a time: a worker of Envoy, or, in a host that has no way back to it, whoever goes
+// on with a call that has waited. Embed Base and write only those that you want.
 type Handler interface {
 	// Request is called once, before the call is routed; or, as an upstream filter,
 	// before it is sent to the chosen host. With a PayloadReader of requests the

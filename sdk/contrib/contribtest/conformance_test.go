@@ -22,6 +22,23 @@ func TestFilterConformance(t *testing.T) {
 	}, filter.CallHTTP, filter.TraceTags)
 }
 
+// TestForwardConformance runs the checks in the network filter alone.
+func TestForwardConformance(t *testing.T) {
+	hosttest.Run(t, func(t *testing.T, s hosttest.Setup) hosttest.Host {
+		t.Helper()
+		config := s.Config
+		if config == "" {
+			config = "null"
+		}
+		h := &probed{proxy: &proxy{server: envoytest.Serve(t, envoytest.Echo)}}
+		socket := startTCP(t)
+		h.host = socket.host
+		h.client = envoytest.Dial(t, socket.listen(t,
+			`{"codec":`+toy+`,"forward":`+local(h.server.Port)+`,"filters":[{"name":"probe","config":`+config+`}]}`))
+		return h
+	}, filter.CallHTTP, filter.TraceTags, filter.Statistics, filter.RouteConfigs, filter.AccessLogs)
+}
+
 // probed is a proxy with the probe in it; hosttest.Host.
 type probed struct {
 	*proxy

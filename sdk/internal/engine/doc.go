@@ -7,7 +7,7 @@
 //
 // Bytes go in, and a struct that says what to do comes out. The package does no
 // I/O, starts no goroutine, takes no lock, asks no clock, and knows no host: in
-// Envoy it is package abi that calls it, in tests and tools package nethost. An
+// Envoy it is package abi that calls it, on plain connections package nethost. An
 // edge is used by one thread at a time. A [Config] is immutable and shared.
 //
 // What comes in is borrowed until the call returns, what comes out until the next
