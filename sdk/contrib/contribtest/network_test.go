@@ -26,10 +26,21 @@ type tcp struct {
 	clients int
 }
 
-// startTCP starts a host whose upstream connections are opened.
+// startTCP starts a host of the tests' library whose upstream connections are opened.
 func startTCP(t *testing.T) *tcp {
 	t.Helper()
-	h := &tcp{host: startHost(t)}
+	return openUpstreams(t, startHost(t))
+}
+
+// startTCPWith is startTCP with another library.
+func startTCPWith(t *testing.T, library string) *tcp {
+	t.Helper()
+	return openUpstreams(t, startWith(t, library))
+}
+
+func openUpstreams(t *testing.T, host *host) *tcp {
+	t.Helper()
+	h := &tcp{host: host}
 	go func() {
 		for e := range h.object("dial 0") {
 			go h.upstream(e.words[0], string(fromHex(t, e.words[1])))
