@@ -113,7 +113,7 @@ func (c *call) carry(out *filterhost.Output) api.StatusType {
 		// Envoy's Go package cannot reset: the client's edge makes the same error of a reply
 		// with that cause.
 		c.silent = true
-		c.fail(out.Response, sdkConnectionLost)
+		c.fail(out.Response, failureLost)
 		return api.LocalReply
 	case filterhost.Nothing:
 	}
@@ -146,7 +146,7 @@ func (c *call) side(response bool) api.FilterProcessCallbacks {
 // this host, since filters have a barrier of their own; it costs the request.
 func (c *call) hook(where string, response bool, run func() api.StatusType) (status api.StatusType) {
 	defer barrier(where, func() {
-		c.fail(response, sdkInternal)
+		c.fail(response, failureInternal)
 		status = api.LocalReply
 	})
 	c.mu.Lock()

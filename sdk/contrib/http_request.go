@@ -11,9 +11,11 @@ import (
 	"github.com/meltemi-mesh/meltemi/sdk/internal/filterhost"
 )
 
+// What this host itself fails with.
 var (
-	sdkInternal       = sdk.Failure{Cause: sdk.CauseInternal, Code: sdk.Internal}
-	sdkConnectionLost = sdk.Failure{Cause: sdk.CauseConnectionLost, Code: sdk.Unknown}
+	failureInternal = sdk.Failure{Cause: sdk.CauseInternal, Code: sdk.Internal}
+	failureLost     = sdk.Failure{Cause: sdk.CauseConnectionLost, Code: sdk.Unknown}
+	failureTrailers = sdk.Failure{Cause: sdk.CauseMalformed, Code: sdk.InvalidArgument, Message: "the request has trailers"}
 )
 
 // DecodeHeaders implements api.StreamFilter.
@@ -51,7 +53,7 @@ func (c *call) DecodeData(data api.BufferInstance, end bool) api.StatusType {
 				return c.trailers() // whatever comes next, it is no part of a message
 			}
 			return c.carry(c.call.Message([][]byte{data.Bytes()}))
-		case waits, over:
+		case waits, over: // Envoy keeps what comes, or drops it, without asking
 		}
 		return api.StopNoBuffer
 	})
@@ -73,19 +75,16 @@ func (c *call) DecodeTrailers(api.RequestTrailerMap) api.StatusType {
 // trailers refuses a request with trailers, of which a call has none, before the filter
 // sees its message: the server's edge would refuse it too.
 func (c *call) trailers() api.StatusType {
-	if c.request.state != over {
-		c.fail(false, sdk.Failure{Cause: sdk.CauseMalformed, Code: sdk.InvalidArgument, Message: "the request has trailers"})
+	if c.request.state == over {
+		return api.LocalReply
 	}
-	return api.LocalReply
+	return c.carry(c.call.Refuse(failureTrailers))
 }
 
 // fail answers with an error for which the filter is not to blame.
 func (c *call) fail(response bool, f sdk.Failure) {
 	status := 500
-	switch f.Cause { //nolint:exhaustive // those of this host
-	case sdk.CauseMalformed:
-		status = 400
-	case sdk.CauseConnectionLost:
+	if f.Cause == sdk.CauseConnectionLost {
 		status = 503
 	}
 	ask(func() {

@@ -61,7 +61,7 @@ func (c *call) EncodeData(data api.BufferInstance, end bool) api.StatusType {
 				return c.partOf(data, end)
 			}
 			return c.carry(c.call.Message([][]byte{data.Bytes()}))
-		case waits, over:
+		case waits, over: // Envoy keeps what comes, or drops it, without asking
 		}
 		return api.StopNoBuffer
 	})
