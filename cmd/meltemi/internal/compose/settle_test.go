@@ -38,7 +38,7 @@ replace (
 `,
 		"b/go.mod": "module example.com/b\n\nreplace example.com/dep => ../dep\n",
 	})
-	o := &Options{Add: []Addition{
+	o := &Options{Host: &Hosts()[0], Add: []Addition{
 		{Package: "example.com/a", Module: "example.com/a", Folder: filepath.Join(dir, "a")},
 		{Package: "example.com/b", Module: "example.com/b", Folder: filepath.Join(dir, "b")},
 		{Package: "example.com/c", Version: "v1.0.0"},
@@ -74,7 +74,7 @@ func TestModulesAreBuiltAsTheyWereTested(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = Build(t.Context(), &Options{SDK: here, Add: []Addition{a}, Output: filepath.Join(dir, "x.so"), Log: io.Discard})
+		_, err = Build(t.Context(), &Options{Host: &Hosts()[0], SDK: here, Add: []Addition{a}, Output: filepath.Join(dir, "x.so"), Log: io.Discard})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
