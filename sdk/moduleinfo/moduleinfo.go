@@ -157,7 +157,7 @@ func section(f *os.File) ([]byte, error) {
 	}
 	library, err := elf.NewFile(f)
 	if err != nil {
-		return nil, fmt.Errorf("neither an ELF file nor a Wasm module: %w", err)
+		return nil, fmt.Errorf("no ELF file, and no Wasm module: %w", err)
 	}
 	s := library.Section(Section)
 	if s == nil {

@@ -58,7 +58,7 @@ func TestReadRefuses(t *testing.T) {
 	if err := os.WriteFile(text, []byte("not at all"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{self: "no section", text: "neither an ELF file nor a Wasm module", text + "x": "no such file"} {
+	for path, want := range map[string]string{self: "no section", text: "no ELF file, and no Wasm module", text + "x": "no such file"} {
 		if _, err := Read(path); err == nil || !strings.Contains(err.Error(), want) || strings.Count(err.Error(), path) != 1 {
 			t.Errorf("%s: %v, want %q", path, err, want)
 		}

@@ -70,6 +70,9 @@ func (o *Options) sums() ([]byte, error) {
 	modules := o.Modules()
 	if o.SDK != "" {
 		modules = append(modules, Addition{Folder: o.SDK})
+		if o.Host.Nested {
+			modules = append(modules, Addition{Folder: filepath.Join(o.SDK, o.Host.Package)})
+		}
 	}
 	var all []byte
 	for _, m := range modules {
