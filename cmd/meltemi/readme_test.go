@@ -48,6 +48,8 @@ var features = []feature{
 	{"`meltemi call`", declared("build-request")},
 	{"`meltemi serve`", declared("build-response")},
 	{"`meltemi inspect` shows arguments", declared("view")},
+	{"routes and policies by argument (`arguments`)", declared("arguments")},
+	{"answers can be kept (`cache`)", declared("keys")},
 }
 
 func yes(is bool) string {

@@ -103,6 +103,7 @@ func capabilities(codec sdk.Codec) []string {
 	_, statuses := codec.(sdk.StatusTable)
 	_, views := codec.(sdk.Viewer)
 	_, arguments := codec.(sdk.ArgumentReader)
+	_, keys := codec.(sdk.Keyer)
 	_, requests := codec.(sdk.RequestBuilder)
 	_, responses := codec.(sdk.ResponseBuilder)
 	add("heartbeat-reply", heartbeats)
@@ -115,6 +116,7 @@ func capabilities(codec sdk.Codec) []string {
 	add("statuses", statuses)
 	add("view", views)
 	add("arguments", arguments)
+	add("keys", keys)
 	add("build-request", requests)
 	add("build-response", responses)
 	return has
