@@ -66,10 +66,13 @@ quoted() {
 # Both print the command and its output. Failures are part of the show, so the exit code
 # is printed rather than obeyed.
 show() { show_as dubbo "$address" "$@"; }
-show_as() {
+show_as() { tool call "$@"; }
+
+# tool COMMAND FLAGS...: runs another command of meltemi likewise.
+tool() {
   local code=0
-  printf '$ meltemi call%s\n' "$(quoted "$@")"
-  "$meltemi" call "$@" >"$work/out" 2>&1 || code=$?
+  printf '$ meltemi%s\n' "$(quoted "$@")"
+  "$meltemi" "$@" >"$work/out" 2>&1 || code=$?
   sed 's/^/    /' "$work/out"
   [ "$code" = 0 ] || echo "    (exit code $code)"
 }
@@ -81,7 +84,8 @@ expect() { grep -q -- "$1" "$work/out" || fail "the output above should show $2"
 found() { sed -n "s/^ready .*\b$1=\([0-9.:]*\).*/\1/p" "$work/envoy.log"; }
 
 step "Starting four Dubbo servers, a Thrift and a bRPC server, and a stock Envoy with libmeltemi.so"
-cp "$here/mesh.yaml" "$work/mesh.yaml"
+mkdir "$work/records"
+sed "s:RECORDS:$work/records:" "$here/mesh.yaml" >"$work/mesh.yaml"
 server dubbo v1
 server dubbo v2
 server dubbo slow --delay 2s
@@ -91,7 +95,7 @@ server brpc brpc
 "$meltemi" run "$work/mesh.yaml" >"$work/envoy.log" 2>&1 &
 pids+=($!)
 await '^ready ' "$work/envoy.log"
-address=$(found demo); any=$(found any); admin=$(found admin)
+address=$(found demo); any=$(found any); filtered=$(found filtered); admin=$(found admin)
 
 step "Routing by method: newGreeting goes to v2"
 show demo.Greeter.newGreeting --arg '"world"'; expect '"server": "v2"' "server v2"
@@ -123,10 +127,22 @@ show_as dubbo "$any" demo.Greeter.secret; expect 'not for you' "the refusal"
 show_as thrift "$any" demo.Greeter.secret; expect 'not for you' "the refusal"
 show_as brpc "$any" demo.Greeter.secret; expect 'not for you' "the refusal"
 
+step "Filters in Go: a route by an argument of the call, which nobody put into its metadata"
+show_as dubbo "$filtered" demo.Greeter.order --arg '{"customer": "gold", "item": 7}' --set token=secret; expect '"server": "v2"' "server v2"
+show_as dubbo "$filtered" demo.Greeter.order --arg '{"customer": "blue", "item": 7}' --set token=secret; expect '"server": "v1"' "server v1"
+step "A cache: of 20 calls the server gets one"
+show_as dubbo "$filtered" demo.Greeter.price --arg 7 --repeat 20; expect '20 calls: 20 ok, 0 failed' "20 good calls"
+step "A breaker: the server fails every second call, so after 10 of them it is left alone"
+show_as dubbo "$filtered" demo.Greeter.ill --repeat 30; expect 'demo.Greeter/ill is failing' "refusals"
+step "Calls that were recorded, without their token, shown and sent again: does another server answer the same?"
+await '"method":"order"' "$work"/records/*.jsonl >/dev/null
+tool inspect "$work"/records/*.jsonl; expect 'demo.Greeter' "the calls"; ! grep -q secret "$work/out" || fail "the token is in the record"
+tool replay "$work"/records/*.jsonl --to "$flaky" --diff --count 1; expect 'server' "the difference"
+
 step "What Envoy counted"
 python3 - "$admin" <<'PYTHON'
 import sys, urllib.request
-text = urllib.request.urlopen(f"http://{sys.argv[1]}/stats?usedonly&filter=custom.meltemi_|cluster.(v1|v2|flaky|slow|thrift|brpc).upstream_rq_(total|retry|timeout)$", timeout=5).read().decode()
+text = urllib.request.urlopen(f"http://{sys.argv[1]}/stats?usedonly&filter=custom.meltemi_(calls|replies|oneway|cache|breaker|record)|cluster.(v1|v2|flaky|slow|thrift|brpc).upstream_rq_(total|retry|timeout)$", timeout=5).read().decode()
 for line in sorted(text.splitlines()):
     print("    " + line)
 PYTHON
