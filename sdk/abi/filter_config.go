@@ -45,6 +45,9 @@ func meltemiFilterConfigNew(envoy unsafe.Pointer, name *C.char, nameLength C.siz
 	return filterConfigs.put(c)
 }
 
+// meltemiFilterConfigDestroy is called by who drops the last reference to the filter:
+// the main thread, or the worker of its last call.
+//
 //export meltemiFilterConfigDestroy
 func meltemiFilterConfigDestroy(handle C.uint64_t) {
 	defer barrier("configuration of a filter", nil)

@@ -71,6 +71,16 @@ type Call interface {
 	// the codec cannot read it, or cannot give it another id.
 	CanAnswer() error
 
+	// Rewrite returns what Payload would be with changes, RewriteResponse likewise
+	// ResponsePayload; the call itself stays as it is. change is called at once, with the
+	// message as the codec reads it: its entries are all that it has, those that the
+	// listener's codec does not expose as metadata too, in its own spelling. It fills in
+	// the mutation, with slices that may point into m. If it leaves it empty, the result
+	// is the payload itself, else a copy. It is an error if there is no payload, if the
+	// codec cannot read it, and if the protocol has no place for a change.
+	Rewrite(change func(m *sdk.Message, mut *sdk.Mutation)) ([]byte, error)
+	RewriteResponse(change func(m *sdk.Message, mut *sdk.Mutation)) ([]byte, error)
+
 	// Source and Destination are the two ends of the client's connection, as
 	// host:port.
 	Source() string

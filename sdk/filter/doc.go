@@ -69,6 +69,9 @@
 // is what the protocol's codec reads in it, and [Call.Argument] one value of that, which
 // costs much less.
 //
+// Call.Rewrite makes a copy of the message with entries changed or removed, for a
+// filter that keeps or passes on what it has read.
+//
 // # Metrics
 //
 // [Host] defines counters, gauges and histograms while the filter is made; they
@@ -84,7 +87,8 @@
 // Byte slices are borrowed until the hook returns.
 //
 // A filter that holds connections, files or goroutines is a [Closer], which gives them
-// back when Envoy has taken another configuration.
+// back when Envoy has taken another configuration. A goroutine of its own has to recover
+// from its panics: nobody else can.
 //
 // # Errors and panics
 //

@@ -84,7 +84,8 @@ type Closer interface {
 	// Close is called once, after the last call's End, when the proxy has let go of the
 	// filter, which another configuration may have replaced. It may be called on any
 	// thread and must not block. What Call.Go started may still be running, with its
-	// context cancelled. Filters of a proxy that ends may not be closed.
+	// context cancelled. Filters of a proxy that ends may not be closed. It is also called
+	// after a mere check of a configuration, in which New was all that was called.
 	Close()
 }
 

@@ -23,12 +23,23 @@ type Host interface {
 	// the filter's place knows such paths. It is for New, and not to be called later.
 	CheckPath(p *sdk.Path) error
 
+	// Codecs are the codecs whose calls the filter can get, with their configuration.
+	// It may be called on any thread at any time; what it returns is the caller's.
+	Codecs() []Codec
+
 	// Now is the time. It may be called on any thread at any time; filters are not to
 	// ask another clock, so that tests can turn it.
 	Now() time.Time
 	// Log writes a line to Envoy's log, if the level is on. It may be called on any
 	// thread at any time.
 	Log(level Level, format string, args ...any)
+}
+
+// Codec is a codec as the filter's listener has it.
+type Codec struct {
+	Name string
+	// Config is its configuration, a JSON object; nil if it has none.
+	Config []byte
 }
 
 // Level is a level of Envoy's log.

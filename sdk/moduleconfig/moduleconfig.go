@@ -24,7 +24,7 @@ func Check(config []byte, codecs []sdk.Definition) error {
 // CheckFilter makes a filter from the JSON that Envoy's HTTP filter of that name gets,
 // as the shared library would, and drops it. The error names what is wrong.
 func CheckFilter(name string, config []byte, codecs []sdk.Definition, filters []filter.Definition) error {
-	_, err := filterhost.New(name, config, codecs, filters, filterhost.Env{
+	c, err := filterhost.New(name, config, codecs, filters, filterhost.Env{
 		Has:    filter.Capabilities(),
 		Now:    func() time.Time { return time.Time{} },
 		Define: func(*filter.Metric, string) error { return nil },
@@ -35,6 +35,9 @@ func CheckFilter(name string, config []byte, codecs []sdk.Definition, filters []
 		},
 		OnPanic: func(string, any, []byte) {},
 	})
+	if err == nil {
+		c.Close()
+	}
 	return err
 }
 

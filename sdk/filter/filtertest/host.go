@@ -23,6 +23,7 @@ type Host struct {
 	codecs     []sdk.Definition
 	has        []filter.Capability
 	clusters   map[string]Service
+	closed     bool
 
 	mu      sync.Mutex // between the test and the goroutines of calls that wait
 	now     time.Time
@@ -103,12 +104,20 @@ func Try(tb testing.TB, d filter.Definition, config string, options ...Option) (
 			tb.Logf("panic in %s: %v\n%s", where, value, stack)
 		},
 	})
+	if err == nil {
+		tb.Cleanup(h.Close)
+	}
 	return h, err
 }
 
-// Close is called by those who want to see what the filter does when its proxy lets go
-// of it (filter.Closer). There must be no calls any more.
-func (h *Host) Close() { h.config.Close() }
+// Close drops the filter, as a change of configuration does: a filter.Closer is told. All
+// calls must have ended. The end of the test does it too; a second time does nothing.
+func (h *Host) Close() {
+	if !h.closed {
+		h.closed = true
+		h.config.Close()
+	}
+}
 
 // Now is the time.
 func (h *Host) Now() time.Time {

@@ -25,6 +25,7 @@ type Config struct {
 	Budget *Budget
 
 	codecs           []sdk.Codec
+	codecConfigs     [][]byte // by codec: the JSON that it was made of, nil for none
 	auto             bool
 	authority        []byte
 	originalDst      bool

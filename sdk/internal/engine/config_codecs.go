@@ -62,6 +62,7 @@ func (c *Config) addCodec(p *problems, field, name string, config []byte, known 
 		}
 	}
 	c.codecs = append(c.codecs, codec)
+	c.codecConfigs = append(c.codecConfigs, config)
 	c.contentTypes = append(c.contentTypes, []byte("application/grpc+"+codec.Name()))
 	c.kinds = append(c.kinds, kindOf(codec))
 }

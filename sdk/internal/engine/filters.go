@@ -26,6 +26,9 @@ func (c *Config) CodecOf(contentType []byte) (index int, ok bool) {
 	return index, index >= 0
 }
 
+// CodecConfig is the JSON that a codec was made of, nil if it has no configuration.
+func (c *Config) CodecConfig(codec int) []byte { return c.codecConfigs[codec] }
+
 // IsTracing reports whether a lower-case name is that of a header that stands for the
 // metadata entry of the same name.
 func (c *Config) IsTracing(name []byte) bool { return c.isTracing(name) }
@@ -221,6 +224,21 @@ func (c *Config) View(codec int, from sdk.Side, message []byte) (sdk.View, error
 		return sdk.View{}, err
 	}
 	return r.view(m)
+}
+
+// Rewrite returns one whole message with the changes that change makes in the mutation,
+// the message itself if there are none.
+func (c *Config) Rewrite(codec int, from sdk.Side, message []byte, change func(*sdk.Message, *sdk.Mutation)) ([]byte, error) {
+	r := c.reader(codec)
+	m, mut := &sdk.Message{}, &sdk.Mutation{}
+	if err := r.read(from, message, m); err != nil {
+		return nil, err
+	}
+	change(m, mut)
+	if mut.Empty() {
+		return message, nil
+	}
+	return r.encode(nil, m, mut)
 }
 
 // reader reads single messages.

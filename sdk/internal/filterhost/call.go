@@ -155,6 +155,23 @@ func (c *Call) viewOf(from sdk.Side, message []byte) (sdk.View, error) {
 	return c.codec.View(c.index, from, message)
 }
 
+// Rewrite implements filter.Call.
+func (c *Call) Rewrite(change func(m *sdk.Message, mut *sdk.Mutation)) ([]byte, error) {
+	return c.rewritten(sdk.FromClient, c.requestBody, change)
+}
+
+// RewriteResponse implements filter.Call.
+func (c *Call) RewriteResponse(change func(m *sdk.Message, mut *sdk.Mutation)) ([]byte, error) {
+	return c.rewritten(sdk.FromServer, c.responseBody, change)
+}
+
+func (c *Call) rewritten(from sdk.Side, message []byte, change func(*sdk.Message, *sdk.Mutation)) ([]byte, error) {
+	if len(message) == 0 {
+		return nil, errNoPayload
+	}
+	return c.codec.Rewrite(c.index, from, message, change)
+}
+
 // Source implements filter.Call.
 func (c *Call) Source() string { return c.stream.Attribute(AttributeSource) }
 

@@ -77,7 +77,11 @@ func New(name string, text []byte, codecs []sdk.Definition, filters []filter.Def
 	c.panics = h.Counter("panics")
 	c.filter, err = guardNew(d, raw.Config, h)
 	h.closed = true
+	if err != nil {
+		c.filter = nil // whatever New returned with the error
+	}
 	if err = errors.Join(append(h.problems, err)...); err != nil {
+		c.Close()
 		return nil, fmt.Errorf("filter %s: %w", name, err)
 	}
 	if c.filter == nil {
@@ -87,6 +91,7 @@ func New(name string, text []byte, codecs []sdk.Definition, filters []filter.Def
 		c.requests, c.answers = r.Payload()
 	}
 	if (c.requests || c.answers) && !slices.Contains(env.Has, filter.ReadPayload) {
+		c.Close()
 		return nil, fmt.Errorf("filter %s reads messages, which this host cannot do", name)
 	}
 	return c, nil

@@ -1,6 +1,7 @@
 package filterhost_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/meltemi-mesh/meltemi/sdk/internal/filterhost"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest/probe"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
+	"github.com/meltemi-mesh/meltemi/sdk/moduleconfig"
 )
 
 // The hooks are tested by the conformance test (filtertest, envoytest). Here is what
@@ -234,3 +236,147 @@ func (resetter) Request(filter.Call) filter.Verdict { return filter.Reset }
 type lateResetter struct{ filter.Base }
 
 func (lateResetter) Response(filter.Call) filter.Verdict { return filter.Reset }
+
+// TestCloseWithoutCalls makes filters of which no call is ever made: for a check of their
+// configuration, and in hosts that refuse them.
+func TestCloseWithoutCalls(t *testing.T) {
+	closed := 0
+	d := filter.Definition{Name: "held", New: func([]byte, filter.Host) (filter.Filter, error) {
+		return &holder{close: func() { closed++ }}, nil
+	}}
+	if err := moduleconfig.CheckFilter("held", nil, nil, []filter.Definition{d}); err != nil || closed != 1 {
+		t.Errorf("a check: %v, closed %d times, want once", err, closed)
+	}
+	if _, err := filtertest.Try(t, d, "", filtertest.Without(filter.ReadPayload)); err == nil || closed != 2 {
+		t.Errorf("a host that cannot: %v, closed %d times, want twice", err, closed)
+	}
+	d.New = func(_ []byte, h filter.Host) (filter.Filter, error) {
+		h.Counter("Bad")
+		return &holder{close: func() { closed++ }}, nil
+	}
+	if _, err := filtertest.Try(t, d, ""); err == nil || closed != 3 {
+		t.Errorf("a bad metric: %v, closed %d times, want three times", err, closed)
+	}
+}
+
+// holder is a filter that wants to be closed, and reads messages.
+type holder struct{ close func() }
+
+func (f *holder) Begin(filter.Call) filter.Handler  { return nil }
+func (f *holder) Payload() (request, response bool) { return true, true }
+func (f *holder) Close()                            { f.close() }
+
+// TestRewrite changes copies of both messages of a call.
+func TestRewrite(t *testing.T) {
+	set := func(key string) func(m *sdk.Message, mut *sdk.Mutation) {
+		return func(m *sdk.Message, mut *sdk.Mutation) {
+			for _, e := range m.Entries() {
+				if string(e.Key) == key {
+					mut.Set = append(mut.Set, sdk.Entry{Key: e.Key, Value: []byte("changed")})
+				}
+			}
+		}
+	}
+	impossible := func(_ *sdk.Message, mut *sdk.Mutation) { mut.Set = []sdk.Entry{{Key: make([]byte, 1<<16)}} }
+	message := func(kind sdk.Kind) []byte {
+		return testcodec.Append(nil, testcodec.Message{Kind: kind, ID: 7, Service: "s", Method: "m", Payload: "p", Entries: [][2]string{{"Token", "secret"}}})
+	}
+	got := map[string]string{}
+	note := func(what string, b []byte, err error) {
+		if err != nil {
+			got[what] = err.Error()
+			return
+		}
+		m, _, _ := testcodec.Parse(b)
+		got[what] = m.Entry("Token")
+	}
+	var before, after []byte
+	d := filter.Definition{Name: "rewriter", New: func([]byte, filter.Host) (filter.Filter, error) {
+		return &rewriter{request: func(c filter.Call) {
+			b, err := c.Rewrite(set("Token"))
+			note("request", b, err)
+			b, err = c.Rewrite(set("none"))
+			note("untouched", b, err)
+			_, err = c.Rewrite(impossible)
+			note("impossible", nil, err)
+			_, err = c.RewriteResponse(set("Token"))
+			note("too early", nil, err)
+			before = bytes.Clone(c.Payload())
+		}, response: func(c filter.Call) {
+			b, err := c.RewriteResponse(set("Token"))
+			note("response", b, err)
+			_, err = c.Rewrite(set("Token"))
+			note("too late", nil, err)
+			after = bytes.Clone(c.ResponsePayload())
+		}}, nil
+	}}
+	h := filtertest.New(t, d, "", filtertest.WithCodecs(testcodec.Definition()))
+	c := h.Begin(filtertest.Request{Codec: "toy", Service: "s", Method: "m", Payload: message(sdk.KindRequest)})
+	c.Respond(filtertest.Response{Payload: message(sdk.KindResponse)})
+	c.End()
+	for what, want := range map[string]string{
+		"request": "changed", "response": "changed", "untouched": "secret",
+		"too early": "the message is not there", "too late": "the message is not there", "impossible": "longer than its length",
+	} {
+		if !strings.Contains(got[what], want) {
+			t.Errorf("%s: %q, want %q", what, got[what], want)
+		}
+	}
+	if !bytes.Equal(before, message(sdk.KindRequest)) || !bytes.Equal(after, message(sdk.KindResponse)) {
+		t.Error("the call's own messages were changed")
+	}
+}
+
+// rewriter is a filter that is two functions.
+type rewriter struct{ request, response func(c filter.Call) }
+
+func (f *rewriter) Begin(filter.Call) filter.Handler  { return rewriting{rewriter: f} }
+func (f *rewriter) Payload() (request, response bool) { return true, true }
+
+type rewriting struct {
+	filter.Base
+	*rewriter
+}
+
+func (h rewriting) Request(c filter.Call) filter.Verdict {
+	h.rewriter.request(c)
+	return filter.Continue
+}
+
+func (h rewriting) Response(c filter.Call) filter.Verdict {
+	h.rewriter.response(c)
+	return filter.Continue
+}
+
+// TestCodecsOfTheListener asks a host for its codecs.
+func TestCodecsOfTheListener(t *testing.T) {
+	var host filter.Host
+	d := filter.Definition{Name: "curious", New: func(_ []byte, h filter.Host) (filter.Filter, error) {
+		host = h
+		return beginner(func(filter.Call) filter.Handler { return nil }), nil
+	}}
+	for text, want := range map[string]string{
+		`{"codec":{"name":"toy","config":{"in_sequence":true}}}`:        `toy {"in_sequence":true};`,
+		`{"codec":{"auto":["toy",{"name":"other","config":{"a": 1}}]}}`: `toy ;other {"a": 1};`,
+		`{}`: `toy ;other ;`,
+	} {
+		toy, other := testcodec.Definition(), testcodec.Definition()
+		other.Name, other.New = "other", func([]byte) (sdk.Codec, error) { return named{&testcodec.Codec{}}, nil }
+		env := filterhost.Env{Define: func(*filter.Metric, string) error { return nil }}
+		if _, err := filterhost.New(d.Name, []byte(text), []sdk.Definition{toy, other}, []filter.Definition{d}, env); err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		for _, c := range host.Codecs() {
+			b.WriteString(c.Name + " " + string(c.Config) + ";")
+		}
+		if got := b.String(); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// named is the test's codec under another name.
+type named struct{ *testcodec.Codec }
+
+func (named) Name() string { return "other" }

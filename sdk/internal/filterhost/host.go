@@ -1,6 +1,7 @@
 package filterhost
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -87,6 +88,17 @@ func (h *host) CheckPath(p *sdk.Path) error {
 		problems = append(problems, err)
 	}
 	return errors.Join(problems...)
+}
+
+// Codecs implements filter.Host.
+func (h *host) Codecs() []filter.Codec {
+	var list []filter.Codec
+	for _, config := range h.config.codecs {
+		for i, codec := range config.Codecs() {
+			list = append(list, filter.Codec{Name: codec.Name(), Config: nullIsNone(bytes.Clone(config.CodecConfig(i)))})
+		}
+	}
+	return list
 }
 
 // Now implements filter.Host.
