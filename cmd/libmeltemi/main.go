@@ -11,6 +11,7 @@ import (
 	"github.com/meltemi-mesh/meltemi/filters/arguments"
 	"github.com/meltemi-mesh/meltemi/filters/breaker"
 	"github.com/meltemi-mesh/meltemi/filters/cache"
+	"github.com/meltemi-mesh/meltemi/filters/record"
 	"github.com/meltemi-mesh/meltemi/filters/stats"
 	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/abi"
@@ -28,6 +29,7 @@ var _ = abi.Register(abi.Library{
 		arguments.Definition(),
 		breaker.Definition(),
 		cache.Definition(),
+		record.Definition(),
 		stats.Definition(),
 	},
 })

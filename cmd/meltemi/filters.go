@@ -6,6 +6,7 @@ import (
 	"github.com/meltemi-mesh/meltemi/filters/arguments"
 	"github.com/meltemi-mesh/meltemi/filters/breaker"
 	"github.com/meltemi-mesh/meltemi/filters/cache"
+	"github.com/meltemi-mesh/meltemi/filters/record"
 	"github.com/meltemi-mesh/meltemi/filters/stats"
 	"github.com/meltemi-mesh/meltemi/sdk/filter"
 	"github.com/meltemi-mesh/meltemi/sdk/moduleinfo"
@@ -17,6 +18,7 @@ func builtinFilters() []filter.Definition {
 		arguments.Definition(),
 		breaker.Definition(),
 		cache.Definition(),
+		record.Definition(),
 		stats.Definition(),
 	}
 }

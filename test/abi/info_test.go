@@ -17,7 +17,7 @@ func TestTheLibraryTellsWhatItCarries(t *testing.T) {
 	if !slices.Equal(info.Names(), []string{"brpc", "dubbo", "thrift"}) {
 		t.Errorf("%v", info.Names())
 	}
-	if !slices.Equal(info.FilterNames(), []string{"breaker", "stats"}) {
+	if !slices.Equal(info.FilterNames(), []string{"arguments", "breaker", "cache", "record", "stats"}) {
 		t.Errorf("%v", info.FilterNames())
 	}
 }

@@ -60,7 +60,9 @@ func (o *Options) Modules() []Addition {
 func (*Options) Own() []string { return []string{"brpc", "dubbo", "thrift"} }
 
 // OwnFilters are the filters of Meltemi itself, likewise.
-func (*Options) OwnFilters() []string { return []string{"arguments", "breaker", "cache", "stats"} }
+func (*Options) OwnFilters() []string {
+	return []string{"arguments", "breaker", "cache", "record", "stats"}
+}
 
 var carried = template.Must(template.New("carried.go").Parse(`// Package carried is the list of codecs and filters.
 package carried
