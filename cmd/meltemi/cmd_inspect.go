@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,10 +31,13 @@ The input is a file, or the standard input:
   - a pcap or pcapng capture. TCP streams are put together again, both directions;
     missing packets are pointed out; streams that are not of this protocol are listed
     at the end. Any of tcpdump's and Wireshark's link types will do.
+  - calls that the filter "record" has recorded. Which codec they need, and how it is
+    configured, stands in the file: CODEC is "auto" or left out, or the one whose calls
+    are wanted. Each call is told with its outcome, then its messages.
   - with --hex, hex digits, or what xxd, hexdump -C and Wireshark print.
 Files compressed with gzip are read as well.
 
-With -o json each line is one object, whose "type" is frame, problem or ignored.
+With -o json each line is one object, whose "type" is frame, problem, ignored or call.
 
 Exit codes: 0 all could be read, 1 something could not, 2 usage.`
 
@@ -45,6 +50,9 @@ const inspectExample = `  # a capture
 
   # where the filter "arguments" would find a value
   meltemi inspect dubbo dubbo.pcap --path 0.customer.id
+
+  # recorded calls
+  meltemi inspect calls-20261125T061500.000Z.jsonl
 
   # the services and methods in a capture
   meltemi inspect dubbo dubbo.pcap -o json | jq -r 'select(.kind=="request") | .service+"/"+.method'`
@@ -63,7 +71,7 @@ type inspectOptions struct {
 func newInspectCmd(codecs []sdk.Definition) *cobra.Command {
 	var o inspectOptions
 	cmd := &cobra.Command{
-		Use:               "inspect CODEC [FILE|-]",
+		Use:               "inspect [CODEC|auto] [FILE|-]",
 		Short:             "Explain captured bytes",
 		Long:              inspectLong + "\n\n" + describeCodecs(codecs),
 		Example:           inspectExample,
@@ -85,21 +93,28 @@ func newInspectCmd(codecs []sdk.Definition) *cobra.Command {
 }
 
 func runInspect(cmd *cobra.Command, codecs []sdk.Definition, o *inspectOptions, args []string) error {
-	codec, done, err := o.codec.make(cmd.Context(), codecs, args[0])
+	codecs, done, err := withPlugin(cmd.Context(), codecs, o.codec.plugin)
 	if err != nil {
 		return err
 	}
 	defer done()
+	name, path := inspectArguments(codecs, args)
+	in := &inspector{options: o, calls: &recordedCodecs{known: codecs, config: o.codec.config}}
+	if name != autoCodec {
+		in.calls.only = name
+		if in.codec, err = makeCodec(codecs, name, o.codec.config); err != nil {
+			return err
+		}
+	}
 	if bad := o.check(); bad != nil {
 		return bad
 	}
-	paths, err := parsePaths(codec, o.paths)
-	if err != nil {
+	if in.paths, err = parsePaths(in.codec, o.paths); err != nil {
 		return err
 	}
 	input := cmd.InOrStdin()
-	if len(args) > 1 && args[1] != "-" {
-		file, cannot := os.Open(args[1])
+	if path != "-" {
+		file, cannot := os.Open(path) //nolint:gosec // the user names it
 		if cannot != nil {
 			return cli.Usagef("%w", cannot)
 		}
@@ -107,10 +122,21 @@ func runInspect(cmd *cobra.Command, codecs []sdk.Definition, o *inspectOptions, 
 		input = file
 	}
 	out := bufio.NewWriter(cmd.OutOrStdout())
-	p := &inspectPrinter{out: out, json: o.output == "json", style: cli.StyleFor(cmd.OutOrStdout())}
-	in := &inspector{codec: codec, options: o, paths: paths, print: p}
+	in.print = &inspectPrinter{out: out, json: o.output == "json", style: cli.StyleFor(cmd.OutOrStdout())}
 	err = in.inspect(input)
-	return errors.Join(p.finish(err), out.Flush())
+	return errors.Join(in.print.finish(err), out.Flush())
+}
+
+// inspectArguments tells the codec and the file. A file alone tells its codec itself.
+func inspectArguments(codecs []sdk.Definition, args []string) (codec, path string) {
+	if len(args) > 1 {
+		return args[0], args[1]
+	}
+	known := args[0] == autoCodec || slices.Contains(codecNames(codecs), args[0])
+	if _, err := os.Stat(args[0]); !known && (err == nil || args[0] == "-") {
+		return autoCodec, args[0]
+	}
+	return args[0], "-"
 }
 
 func (o *inspectOptions) check() error {
@@ -127,6 +153,9 @@ func (o *inspectOptions) check() error {
 func parsePaths(codec sdk.Codec, texts []string) ([]sdk.Path, error) {
 	paths := make([]sdk.Path, 0, len(texts))
 	for _, text := range texts {
+		if codec == nil {
+			return nil, cli.Usagef("--path: paths are the codec's: name it instead of %s", autoCodec)
+		}
 		reader, ok := codec.(sdk.ArgumentReader)
 		if !ok {
 			return nil, cli.Usagef("--path: codec %s finds no arguments", codec.Name())
@@ -145,21 +174,28 @@ func parsePaths(codec sdk.Codec, texts []string) ([]sdk.Path, error) {
 
 // inspector reads an input in any format and prints what it holds.
 type inspector struct {
-	codec   sdk.Codec
+	codec   sdk.Codec // nil: the input has to tell it
+	calls   *recordedCodecs
 	options *inspectOptions
 	paths   []sdk.Path
 	print   *inspectPrinter
 }
 
 func (in *inspector) inspect(input io.Reader) error {
-	if in.options.hex {
+	if in.options.hex && in.codec != nil {
 		return in.hex(input)
 	}
 	input, format, err := capture.Open(input)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if format == capture.Raw {
+	case format == capture.Calls:
+		in.print.recorded = true
+		calls := explain.Calls{Codec: in.calls.of, Limit: in.options.maxMessage, Paths: in.paths, Emit: in.print.record}
+		return calls.Read(input)
+	case in.codec == nil:
+		return cli.Usagef("the input does not tell its codec, as only recorded calls do: name one of %s", strings.Join(codecNames(in.calls.known), ", "))
+	case format == capture.Raw:
 		return in.raw(input)
 	}
 	in.print.capture = true

@@ -19,10 +19,11 @@ type inspectPrinter struct {
 	capture bool // the input is a capture
 	stats   capture.Stats
 
-	frames, problems, ignored int
-	hexLike                   bool // the input begins like hex
-	seen                      bool // some of the input
-	err                       error
+	recorded                         bool // the input are recorded calls
+	calls, frames, problems, ignored int
+	hexLike                          bool // the input begins like hex
+	seen                             bool // some of the input
+	err                              error
 }
 
 // record prints r. A failed write sticks and is returned by finish.
@@ -36,6 +37,9 @@ func (p *inspectPrinter) record(r explain.Record) {
 			p.problems++
 		}
 		p.frameText(&b, r)
+	case *explain.Call:
+		p.calls++
+		p.callText(&b, r)
 	case *explain.Problem:
 		p.problems++
 		p.problemText(&b, r)
@@ -81,9 +85,11 @@ func (p *inspectPrinter) finish(err error) error {
 		return p.err
 	case err != nil:
 		return err
+	case p.recorded && p.calls == 0 && p.problems == 0:
+		return errors.New("no call found")
 	case p.frames == 0 && p.hexLike:
 		return errors.New("no message found; the input looks like hex: try --hex")
-	case p.frames == 0:
+	case p.frames == 0 && !p.recorded:
 		return errors.New("no message found")
 	case p.problems > 0:
 		return fmt.Errorf("%s", plural(p.problems, "problem"))
@@ -93,6 +99,9 @@ func (p *inspectPrinter) finish(err error) error {
 
 func (p *inspectPrinter) summary() string {
 	text := plural(p.frames, "message") + ", " + plural(p.problems, "problem")
+	if p.recorded {
+		text = plural(p.calls, "call") + ", " + text
+	}
 	if p.capture {
 		text += fmt.Sprintf("; %s, %d of TCP", plural(p.stats.Packets, "packet"), p.stats.TCP)
 	}

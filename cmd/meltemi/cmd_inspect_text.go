@@ -82,6 +82,14 @@ func contextText(b *strings.Builder, lines []string) {
 
 func placeText(p *explain.Place) string {
 	text := fmt.Sprintf("from %s at offset %d", p.From, p.Offset)
+	switch {
+	case p.Call > 0 && p.From != "":
+		text = fmt.Sprintf("call %d  from %s", p.Call, p.From)
+	case p.Call > 0:
+		text = fmt.Sprintf("call %d, line %d", p.Call, p.Line)
+	case p.Line > 0:
+		text = fmt.Sprintf("line %d", p.Line)
+	}
 	if p.Stream > 0 {
 		text = fmt.Sprintf("stream %d  %s > %s  ", p.Stream, p.Client, p.Server) + text
 	}

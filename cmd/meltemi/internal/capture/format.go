@@ -3,6 +3,8 @@ package capture
 import (
 	"bytes"
 	"encoding/binary"
+
+	"github.com/meltemi-mesh/meltemi/filters/record/format"
 )
 
 // Format is how captured bytes are stored.
@@ -13,11 +15,20 @@ const (
 	Raw    Format = iota // the bytes themselves, of one direction
 	Pcap                 // the classic file of tcpdump
 	Pcapng               // the newer file of Wireshark
-	Gzip                 // one of the last two, compressed
+	Calls                // recorded calls (package format of the filter record)
+	Gzip                 // one of the last three, compressed
 )
 
-// magicSize is the number of bytes that Detect looks at.
+// magicSize is the number of bytes that Detect looks at first. If they begin a file of
+// recorded calls, it wants more.
 const magicSize = 4
+
+func magicLength(start []byte) int {
+	if bytes.HasPrefix(start, []byte(`{"ty`)) {
+		return format.StartSize
+	}
+	return magicSize
+}
 
 // The magic numbers of pcap, in both byte orders, with times in microseconds and in
 // nanoseconds (draft-ietf-opsawg-pcap, section 4), of pcapng
@@ -32,8 +43,11 @@ var gzipMagic = []byte{0x1f, 0x8b}
 
 // Detect tells the format of a file by its first bytes. What it does not know is Raw.
 func Detect(start []byte) Format {
-	if bytes.HasPrefix(start, gzipMagic) {
+	switch {
+	case bytes.HasPrefix(start, gzipMagic):
 		return Gzip
+	case format.Is(start):
+		return Calls
 	}
 	if len(start) < magicSize {
 		return Raw

@@ -30,6 +30,9 @@ func Open(r io.Reader) (io.Reader, Format, error) {
 
 func peek(b *bufio.Reader) (Format, error) {
 	start, err := b.Peek(magicSize)
+	if err == nil {
+		start, err = b.Peek(magicLength(start))
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return Raw, err
 	}

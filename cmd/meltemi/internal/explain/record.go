@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/meltemi-mesh/meltemi/filters/record/format"
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
 
-// Record is something that an input holds: a *Frame, a *Problem or an *Ignored. Its
-// JSON has a "type".
+// Record is something that an input holds: a *Frame, a *Problem, an *Ignored or a *Call.
+// Its JSON has a "type".
 type Record interface{ record() }
 
 // Place says where in the input a record belongs.
@@ -17,8 +18,11 @@ type Place struct {
 	Stream int    `json:"stream,omitempty"`
 	Client string `json:"client,omitempty"` // address, of a stream only
 	Server string `json:"server,omitempty"`
+	// Call is the number of a recorded call, from 1, Line that of its line in the file.
+	Call int `json:"call,omitempty"`
+	Line int `json:"line,omitempty"`
 	// From is the side that sent the bytes: "client" or "server".
-	From string `json:"from"`
+	From string `json:"from,omitempty"`
 	// Offset counts the bytes of that side from the first one in the input.
 	Offset int64      `json:"offset"`
 	Time   *time.Time `json:"time,omitempty"` // of the packet that completed it
@@ -97,6 +101,15 @@ type Ignored struct {
 	Bytes  int64  `json:"bytes"`
 }
 
+// Call is a recorded call: what is known of it beside its messages. Those follow as
+// frames.
+type Call struct {
+	Number int `json:"call"`
+	Line   int `json:"line"`
+	format.Call
+}
+
+func (*Call) record()    {}
 func (*Frame) record()   {}
 func (*Problem) record() {}
 func (*Ignored) record() {}
@@ -126,4 +139,13 @@ func (i *Ignored) MarshalJSON() ([]byte, error) {
 		Type string `json:"type"`
 		*plain
 	}{"ignored", (*plain)(i)})
+}
+
+// MarshalJSON adds the type.
+func (c *Call) MarshalJSON() ([]byte, error) {
+	type plain Call
+	return json.Marshal(struct {
+		Type string `json:"type"`
+		*plain
+	}{"call", (*plain)(c)})
 }
