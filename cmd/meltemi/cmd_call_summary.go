@@ -27,8 +27,8 @@ type callSummary struct {
 	failed    int
 	servers   map[string]int
 	errors    map[string]int
-	latencies []time.Duration // of calls that were answered
-	usage     error           // the first error of usage
+	latencies latencies // of calls that were answered
+	usage     error     // the first error of usage
 }
 
 func newCallSummary(o *callOptions) *callSummary {
@@ -87,15 +87,6 @@ func serverName(result any) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// percentile is the latency that the share p of the answered calls did not exceed.
-func (s *callSummary) percentile(p float64) time.Duration {
-	if len(s.latencies) == 0 {
-		return 0
-	}
-	slices.Sort(s.latencies)
-	return s.latencies[min(int(p*float64(len(s.latencies))), len(s.latencies)-1)]
 }
 
 // tally is a counted text.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/meltemi-mesh/meltemi/cmd/meltemi/internal/cli"
 )
@@ -40,8 +39,7 @@ func (p callPrinter) summaryText(s *callSummary) error {
 	writeTallies(&b, "servers", ranked(s.servers))
 	writeTallies(&b, "errors", ranked(s.errors))
 	if len(s.latencies) > 0 {
-		fmt.Fprintf(&b, "latency\n  p50 %s, p90 %s, p99 %s, max %s\n", milliseconds(s.percentile(0.5)),
-			milliseconds(s.percentile(0.9)), milliseconds(s.percentile(0.99)), milliseconds(s.percentile(1)))
+		fmt.Fprintf(&b, "latency\n  %s\n", s.latencies.text())
 	}
 	_, err := io.WriteString(p.out, b.String())
 	return err
@@ -73,13 +71,6 @@ func writeTallies(b *strings.Builder, title string, list []tally) {
 }
 
 func (p callPrinter) summaryJSON(s *callSummary) error {
-	type latency struct {
-		P50 float64 `json:"p50"`
-		P90 float64 `json:"p90"`
-		P99 float64 `json:"p99"`
-		Max float64 `json:"max"`
-	}
-	ms := func(share float64) float64 { return float64(s.percentile(share)) / float64(time.Millisecond) }
 	return writeJSON(p.out, struct {
 		Calls   int            `json:"calls"`
 		OK      int            `json:"ok"`
@@ -87,6 +78,6 @@ func (p callPrinter) summaryJSON(s *callSummary) error {
 		Servers map[string]int `json:"servers"`
 		Errors  map[string]int `json:"errors"`
 		Seconds float64        `json:"seconds"`
-		Latency latency        `json:"latency_ms"`
-	}{s.ok + s.failed, s.ok, s.failed, s.servers, s.errors, s.elapsed.Seconds(), latency{ms(0.5), ms(0.9), ms(0.99), ms(1)}})
+		Latency latencyObject  `json:"latency_ms"`
+	}{s.ok + s.failed, s.ok, s.failed, s.servers, s.errors, s.elapsed.Seconds(), s.latencies.object()})
 }

@@ -40,6 +40,7 @@ Exit codes: 0 good, 1 the call or check failed, 2 usage, 3 Envoy missing or unfi
 		newCallCmd(codecs),
 		newServeCmd(codecs),
 		newInspectCmd(codecs),
+		newReplayCmd(codecs),
 		newConformanceCmd(codecs),
 		newCodecsCmd(codecs),
 		newFiltersCmd(codecs),

@@ -20,7 +20,7 @@ import (
 	"github.com/meltemi-mesh/meltemi/sdk"
 )
 
-var updateRPC = flag.Bool("update-rpc", false, "rewrite the golden files of call, serve and inspect")
+var updateRPC = flag.Bool("update-rpc", false, "rewrite the golden files of call, serve, inspect and replay")
 
 // testCodecs are the codecs of the binary and the toy.
 func testCodecs() []sdk.Definition { return append(builtinCodecs(), toycodec.Definition()) }
@@ -46,11 +46,11 @@ func execute(t *testing.T, run func(root *cobra.Command) error, args ...string) 
 	root := newRootCmd()
 	for _, cmd := range root.Commands() {
 		switch cmd.Name() {
-		case "call", "serve", "inspect":
+		case "call", "serve", "inspect", "replay":
 			root.RemoveCommand(cmd)
 		}
 	}
-	root.AddCommand(newCallCmd(testCodecs()), newServeCmd(testCodecs()), newInspectCmd(testCodecs()))
+	root.AddCommand(newCallCmd(testCodecs()), newServeCmd(testCodecs()), newInspectCmd(testCodecs()), newReplayCmd(testCodecs()))
 	var out, errs bytes.Buffer
 	root.SetOut(&out)
 	root.SetErr(&errs)
@@ -151,7 +151,7 @@ func golden(t *testing.T, name string, r result) {
 }
 
 func TestHelpOfRPCCommands(t *testing.T) {
-	for _, name := range []string{"call", "serve", "inspect"} {
+	for _, name := range []string{"call", "serve", "inspect", "replay"} {
 		t.Run(name, func(t *testing.T) { golden(t, name+"_help", meltemi(t, "", name, "--help")) })
 	}
 }
@@ -175,6 +175,9 @@ func TestCompletionOfRPCCommands(t *testing.T) {
 		{[]string{"serve", "t"}, "toy\tA protocol for tests\n:4\n"},
 		{[]string{"call", "toy", ""}, ":4\n"},    // no files
 		{[]string{"inspect", "toy", ""}, ":0\n"}, // files
+		{[]string{"replay", ""}, ":0\n"},
+		{[]string{"replay", "--rate", ""}, "original\n:4\n"},
+		{[]string{"replay", "--to", ""}, ":4\n"},
 		{[]string{"call", "-o", ""}, "text\njson\n:4\n"},
 	} {
 		r := meltemi(t, "", append([]string{"__complete"}, test.args...)...)

@@ -17,13 +17,17 @@ type Options struct {
 	// MaxMessage is the greatest length of a message from the server in bytes;
 	// below 1 it is sdk.DefaultMaxMessage.
 	MaxMessage int
+	// Frames says that all calls are messages that were made before (CallFrame,
+	// SendFrame), so that the codec need not be able to make requests.
+	Frames bool
 }
 
 // Conn is a connection to a server. It is used by one goroutine at a time.
 type Conn struct {
 	codec   sdk.Codec
+	shared  sdk.Codec // codec, or what it was made of for this connection
 	ordered bool
-	builder sdk.RequestBuilder
+	builder sdk.RequestBuilder // nil only with Options.Frames
 
 	conn   net.Conn
 	reader *framing.Reader
@@ -43,7 +47,7 @@ func Dial(ctx context.Context, address string, o Options) (*Conn, error) {
 		codec = p.NewConnection()
 	}
 	builder, ok := codec.(sdk.RequestBuilder)
-	if !ok {
+	if !ok && !o.Frames {
 		return nil, fmt.Errorf("codec %s cannot make requests", codec.Name())
 	}
 	var d net.Dialer
@@ -51,7 +55,7 @@ func Dial(ctx context.Context, address string, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, &ConnectError{Address: address, Err: err}
 	}
-	c := &Conn{codec: codec, builder: builder, conn: conn}
+	c := &Conn{codec: codec, shared: o.Codec, builder: builder, conn: conn}
 	if order, ok := codec.(sdk.Ordered); ok {
 		c.ordered = order.InOrder()
 	}
@@ -73,7 +77,12 @@ func (c *Conn) Close() { shut(c.conn) }
 // error means that there is no answer; it leaves the connection usable only if the
 // request was not sent, or if its late answer could be told from others.
 func (c *Conn) Call(ctx context.Context, r *sdk.Request) (*Reply, error) {
-	stop, err := c.begin(ctx, r, false)
+	return c.call(ctx, c.request(r, false))
+}
+
+// call is Call for a request that build appends to c.out, with c.lastID as its id.
+func (c *Conn) call(ctx context.Context, build builder) (*Reply, error) {
+	stop, err := c.begin(ctx, build)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +105,12 @@ func (c *Conn) Call(ctx context.Context, r *sdk.Request) (*Reply, error) {
 // client can send, Send waits for the answer to one, so that the server, or the proxy
 // before it, is known to have read r. As Call, it does not change r.
 func (c *Conn) Send(ctx context.Context, r *sdk.Request) error {
-	stop, err := c.begin(ctx, r, true)
+	return c.send(ctx, c.request(r, true))
+}
+
+// send is Send for a request that build makes.
+func (c *Conn) send(ctx context.Context, build builder) error {
+	stop, err := c.begin(ctx, build)
 	if err != nil {
 		return err
 	}
@@ -122,23 +136,37 @@ func (c *Conn) Send(ctx context.Context, r *sdk.Request) error {
 	return nil
 }
 
-// begin builds the request r, with an id of its own, into c.out and ties the connection's deadline to ctx,
-// until stop is called.
-func (c *Conn) begin(ctx context.Context, r *sdk.Request, oneWay bool) (stop func(), err error) {
+// builder appends a request with that id.
+type builder func(dst []byte, id uint64) ([]byte, error)
+
+// request builds r.
+func (c *Conn) request(r *sdk.Request, oneWay bool) builder {
+	return func(dst []byte, id uint64) (b []byte, err error) {
+		if c.builder == nil {
+			return dst, fmt.Errorf("codec %s cannot make requests", c.codec.Name())
+		}
+		numbered := *r
+		numbered.ID, numbered.OneWay = id, oneWay
+		err = framing.Protect(c.codec, "BuildRequest", func() error {
+			b, err = c.builder.BuildRequest(dst, numbered)
+			return err
+		})
+		return b, err
+	}
+}
+
+// begin builds a request, with an id of its own, into c.out and ties the connection's
+// deadline to ctx, until stop is called.
+func (c *Conn) begin(ctx context.Context, build builder) (stop func(), err error) {
 	if c.broken {
 		return nil, errors.New("the connection is not usable any more")
 	}
 	c.lastID++
-	numbered := *r
-	numbered.ID, numbered.OneWay = c.lastID, oneWay
-	err = framing.Protect(c.codec, "BuildRequest", func() error {
-		c.out, err = c.builder.BuildRequest(c.out[:0], numbered)
-		return err
-	})
+	b, err := build(c.out[:0], c.lastID)
 	if err != nil {
 		return nil, &BuildError{Err: err}
 	}
-	if len(c.out) == 0 {
+	if c.out = b; len(c.out) == 0 {
 		return nil, &BuildError{Err: fmt.Errorf("codec %s made an empty request", c.codec.Name())}
 	}
 	if err := c.conn.SetDeadline(time.Time{}); err != nil {

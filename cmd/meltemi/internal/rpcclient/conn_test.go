@@ -55,6 +55,18 @@ type object = map[string]any
 // dial connects to a server that runs script on the connection and then closes it.
 func dial(t *testing.T, codec sdk.Codec, script func(p *peer)) *rpcclient.Conn {
 	t.Helper()
+	c, err := rpcclient.Dial(t.Context(), serveOnce(t, script, codec), rpcclient.Options{Codec: codec, MaxMessage: 1 << 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// serveOnce is the address of a server that runs script on its only connection, and then
+// closes it.
+func serveOnce(t *testing.T, script func(p *peer), codec sdk.Codec) string {
+	t.Helper()
 	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -71,16 +83,11 @@ func dial(t *testing.T, codec sdk.Codec, script func(p *peer)) *rpcclient.Conn {
 		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
 		script(&peer{t, conn, framing.NewReader(conn, codec, sdk.FromClient, 0)})
 	}()
-	c, err := rpcclient.Dial(t.Context(), ln.Addr().String(), rpcclient.Options{Codec: codec, MaxMessage: 1 << 16})
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
-		c.Close()
 		<-done
 		_ = ln.Close()
 	})
-	return c
+	return ln.Addr().String()
 }
 
 func call(t *testing.T, c *rpcclient.Conn) (*rpcclient.Reply, error) {

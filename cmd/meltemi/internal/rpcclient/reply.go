@@ -13,7 +13,9 @@ type Reply struct {
 	Status   sdk.Status
 	Metadata []sdk.Entry
 	View     sdk.View // empty if the codec shows none
+	Viewed   bool     // the codec shows views
 	ViewErr  error    // why the content cannot be shown, if it cannot
+	Frame    []byte   // the message itself
 	Size     int      // of the frame, in bytes
 	Latency  time.Duration
 }
@@ -28,11 +30,16 @@ func (c *Conn) reply(latency time.Duration) (*Reply, error) {
 	if err := framing.Metadata(c.codec, m); err != nil {
 		return nil, &BadAnswerError{Err: err}
 	}
-	r := &Reply{Size: len(m.Bytes), Latency: latency, Status: m.Status}
+	return newReply(c.codec, m, latency), nil
+}
+
+// newReply makes a Reply of a response that Metadata has read, and keeps m.Bytes.
+func newReply(codec sdk.Codec, m *sdk.Message, latency time.Duration) *Reply {
+	r := &Reply{Frame: m.Bytes, Size: len(m.Bytes), Latency: latency, Status: m.Status}
 	r.Status.Message = bytes.Clone(m.Status.Message)
 	for _, e := range m.Entries() {
 		r.Metadata = append(r.Metadata, sdk.Entry{Key: bytes.Clone(e.Key), Value: bytes.Clone(e.Value)})
 	}
-	r.View, _, r.ViewErr = framing.View(c.codec, m)
-	return r, nil
+	r.View, r.Viewed, r.ViewErr = framing.View(codec, m)
+	return r
 }
