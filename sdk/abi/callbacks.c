@@ -38,3 +38,19 @@ void meltemi_scheduler_commit(void* scheduler, uint64_t event) {
 void meltemi_scheduler_delete(void* scheduler) {
   envoy_dynamic_module_callback_network_filter_scheduler_delete(scheduler);
 }
+
+void* meltemi_config_scheduler_new(void* config) {
+  return envoy_dynamic_module_callback_network_filter_config_scheduler_new(config);
+}
+
+void meltemi_config_scheduler_commit(void* scheduler) {
+  envoy_dynamic_module_callback_network_filter_config_scheduler_commit(scheduler, 0);
+}
+
+void meltemi_config_scheduler_delete(void* scheduler) {
+  envoy_dynamic_module_callback_network_filter_config_scheduler_delete(scheduler);
+}
+
+void meltemi_config_set_gauge(void* config, size_t id, uint64_t value) {
+  envoy_dynamic_module_callback_network_filter_config_set_gauge(config, id, value);
+}

@@ -17,13 +17,31 @@ type moduleConfig struct {
 	metrics [engine.NumMetrics]C.size_t
 	// sniff says that a listener filter looks at the first bytes.
 	sniff bool
+	// gauges are those of a network filter; nil for others.
+	gauges *reporter
 }
 
 // configs are the configurations in use.
 var configs table[moduleConfig]
 
 //export meltemiConfigDestroy
-func meltemiConfigDestroy(handle C.uint64_t) { configs.remove(handle) }
+func meltemiConfigDestroy(handle C.uint64_t) {
+	defer barrier("the end of a configuration", nil)
+	if c := configs.get(handle); c != nil && c.gauges != nil {
+		c.gauges.close()
+	}
+	configs.remove(handle)
+}
+
+// meltemiConfigScheduled is called on the main thread because reporter.post asked for it.
+//
+//export meltemiConfigScheduled
+func meltemiConfigScheduled(handle C.uint64_t) {
+	defer barrier("the gauges", nil)
+	if c := configs.get(handle); c != nil && c.gauges != nil {
+		c.gauges.report()
+	}
+}
 
 // parse makes a configuration out of the JSON that Envoy hands over, or logs why
 // it cannot.
@@ -52,6 +70,7 @@ func meltemiNetworkConfigNew(envoy unsafe.Pointer, name *C.char, nameLength C.si
 		c.metrics[m] = C.meltemi_define(envoy, (*C.char)(unsafe.Pointer(unsafe.SliceData(metric))),
 			C.size_t(len(metric)), C.bool(engine.Metric(m).Gauge()))
 	}
+	c.gauges = openReporter(envoy)
 	return configs.put(c)
 }
 

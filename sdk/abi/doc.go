@@ -15,7 +15,8 @@
 // Configurations are made and dropped on the main thread, those of bridges on
 // workers. A connection and a bridge live on one worker, and so does all that is
 // kept in a [worker]; none of it is locked. A timer that has gone off is the only
-// goroutine, and it touches nothing but its connection's scheduler (wakeup.go).
+// goroutine, and it touches nothing but the scheduler of its connection (wakeup.go) or,
+// once a second, those of configurations (gauges.go).
 //
 // # When Go fails
 //

@@ -28,6 +28,11 @@ void envoy_dynamic_module_on_network_filter_config_destroy(config_module config)
   meltemiConfigDestroy((uint64_t)(uintptr_t)config);
 }
 
+void envoy_dynamic_module_on_network_filter_config_scheduled(config_module config, uint64_t event) {
+  (void)event;
+  meltemiConfigScheduled((uint64_t)(uintptr_t)config);
+}
+
 network_module envoy_dynamic_module_on_network_filter_new(config_module config,
                                                           network_envoy envoy) {
   (void)envoy;
@@ -254,9 +259,3 @@ void envoy_dynamic_module_on_network_filter_http_callout_done(
   (void)envoy, (void)module, (void)id, (void)result;
   (void)headers, (void)headers_size, (void)body, (void)body_size;
 }
-
-void envoy_dynamic_module_on_network_filter_config_scheduled(config_module config, uint64_t event) {
-  (void)config, (void)event;
-}
-
-

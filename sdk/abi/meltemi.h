@@ -20,6 +20,11 @@ extern size_t
 envoy_dynamic_module_callback_upstream_http_tcp_bridge_get_response_buffer_chunks_size(
     envoy_dynamic_module_type_upstream_http_tcp_bridge_envoy_ptr bridge_envoy_ptr);
 
+extern envoy_dynamic_module_type_metrics_result
+envoy_dynamic_module_callback_network_filter_config_set_gauge(
+    envoy_dynamic_module_type_network_filter_config_envoy_ptr config_envoy_ptr, size_t id,
+    uint64_t value);
+
 typedef envoy_dynamic_module_type_envoy_buffer meltemi_buffer;
 typedef envoy_dynamic_module_type_envoy_http_header meltemi_header;
 
@@ -133,6 +138,11 @@ size_t meltemi_define(void* config, const char* name, size_t length, bool gauge)
 void* meltemi_scheduler_new(void* network);
 void meltemi_scheduler_commit(void* scheduler, uint64_t event);
 void meltemi_scheduler_delete(void* scheduler);
+// Those of a configuration of the network filter. Commit may be called on any thread.
+void* meltemi_config_scheduler_new(void* config);
+void meltemi_config_scheduler_commit(void* scheduler);
+void meltemi_config_scheduler_delete(void* scheduler);
+void meltemi_config_set_gauge(void* config, size_t id, uint64_t value);
 
 // Events of a network filter's scheduler.
 enum { MELTEMI_EVENT_WAKE = 1, MELTEMI_EVENT_DEFERRED = 2, MELTEMI_EVENT_LOOK = 3 };

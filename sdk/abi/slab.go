@@ -1,11 +1,14 @@
 package abi
 
+import "sync/atomic"
+
 // slab keeps objects under integer handles, for one thread. A handle is never
 // used again for another object: it holds the slot's generation, so that a stale
 // handle finds nothing instead of a stranger.
 type slab[T any] struct {
 	slots []slot[T]
 	free  []uint32
+	count atomic.Int64 // of objects, for whoever wants to know; only the thread changes it
 }
 
 type slot[T any] struct {
@@ -24,6 +27,7 @@ func (s *slab[T]) put(v *T) uint64 {
 		s.slots = append(s.slots, slot[T]{})
 	}
 	s.slots[i].value = v
+	s.count.Add(1)
 	return uint64(s.slots[i].generation)<<32 | uint64(i) + 1
 }
 
@@ -45,6 +49,7 @@ func (s *slab[T]) remove(handle uint64) *T {
 	i := uint32(handle&0xffffffff) - 1
 	s.slots[i] = slot[T]{generation: s.slots[i].generation + 1}
 	s.free = append(s.free, i)
+	s.count.Add(-1)
 	return v
 }
 

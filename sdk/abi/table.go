@@ -59,3 +59,17 @@ func (t *table[T]) remove(handle C.uint64_t) {
 	list[handle-1] = nil
 	t.list.Store(&list)
 }
+
+// count is how many there are.
+func (t *table[T]) count() (n uint64) {
+	list := t.list.Load()
+	if list == nil {
+		return 0
+	}
+	for _, v := range *list {
+		if v != nil {
+			n++
+		}
+	}
+	return n
+}

@@ -68,6 +68,19 @@ func meltemiWorkerNew() C.uint32_t {
 
 func workerOf(id C.uint32_t) *worker { return (*workers.list.Load())[id-1] }
 
+// openHandles is how many objects of workers Envoy has handles of.
+func openHandles() uint64 {
+	list := workers.list.Load()
+	if list == nil {
+		return 0
+	}
+	n := int64(0)
+	for _, w := range *list {
+		n += w.networks.count.Load() + w.bridges.count.Load() + w.filters.count.Load()
+	}
+	return uint64(n)
+}
+
 // views returns Envoy's chunks as slices, valid until the hook returns.
 func (w *worker) views(chunks *C.meltemi_buffer, n C.size_t) [][]byte {
 	w.chunks = w.chunks[:0]

@@ -440,3 +440,52 @@ func TestLostConnections(t *testing.T) {
 		t.Errorf("100000 lost connections left %d KiB behind", grown)
 	}
 }
+
+// gauges returns what the library says that it holds, as soon as it says so next.
+func (h *host) gauges() map[string]int {
+	h.t.Helper()
+	all := map[string]int{}
+	for _, e := range h.must("gauges") {
+		n, err := strconv.Atoi(e.words[1])
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		all[strings.TrimPrefix(e.words[0], "meltemi_")] = n
+	}
+	return all
+}
+
+// TestGauges compares what the library says that it holds with what it was given. After
+// the configuration's end it says nothing any more (the host ends if it does).
+func TestGauges(t *testing.T) {
+	h := startHost(t)
+	h.must(`config {"name":"dubbo"}`)
+	h.must(`bridge-config {"name":"dubbo"}`)
+	eventually := func(name string, want int) {
+		t.Helper()
+		got := 0
+		for range 10 {
+			if got = h.gauges()[name]; got == want {
+				return
+			}
+		}
+		t.Errorf("%s is %d, want %d", name, got, want)
+	}
+	for id := range 5 {
+		h.must("open %d", id)
+	}
+	h.must("request 1 %x=%x %x=%x", ":method", "POST", ":path", "/a/b")
+	eventually("handles", 6)
+	eventually("configurations", 2)
+	if n := h.gauges()["goroutines"]; n < 1 || n > 100 {
+		t.Errorf("goroutines is %d", n)
+	}
+	h.must("drop 1")
+	for id := range 5 {
+		h.must("close %d", id)
+	}
+	eventually("handles", 0)
+	h.must("config-destroy")
+	time.Sleep(2500 * time.Millisecond) // more than two periods
+	h.must("run")
+}

@@ -83,3 +83,35 @@ func TestMirroredCallsStayApart(t *testing.T) {
 		second.Eventually(t, 40)
 	})
 }
+
+// TestGaugesTellWhatIsHeld has calls that wait at a server: their connection, the two
+// edges and the filter's part hold a handle each, and nothing does after the end.
+func TestGaugesTellWhatIsHeld(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		release := make(chan struct{})
+		server := Serve(t, func(conn net.Conn, m testcodec.Message) {
+			<-release
+			Echo(conn, m)
+		})
+		envoy := withProbe(t, version, `{"all":true}`, []any{Route("/", "server", nil)}, []any{Bridge("server", toy, server.Port)}, nil)
+		const gauge = "dynamicmodulescustom.meltemi_"
+		client := Dial(t, envoy.Port("rpc"))
+		for id := range uint64(3) {
+			client.Send(request(id, "x"))
+		}
+		envoy.Eventually(gauge+"handles", 1+3+3)
+		if n := envoy.Stat(gauge + "configurations"); n != 3 {
+			t.Errorf("%d configurations, want those of the listener, the filter and the bridge", n)
+		}
+		if n := envoy.Stat(gauge + "goroutines"); n < 1 || n > 100 {
+			t.Errorf("%d goroutines", n)
+		}
+		close(release)
+		for range 3 {
+			client.Next()
+		}
+		envoy.Eventually(gauge+"handles", 1)
+		client.Close()
+		envoy.Eventually(gauge+"handles", 0)
+	})
+}

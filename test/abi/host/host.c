@@ -6,6 +6,8 @@
 // for each thing that the library asked for, and "ok" or "refused".
 //
 //   config JSON            a network filter's configuration
+//   gauges                 the next event that a configuration's scheduler gets
+//   config-destroy         the configuration's end
 //   open ID                a client connection
 //   read ID BYTES...       bytes of the client, in that many slices of Envoy's buffer
 //   write ID BYTES...      bytes of the connection manager
@@ -22,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "abi.h"
@@ -300,6 +303,54 @@ void envoy_dynamic_module_callback_network_filter_scheduler_delete(
   pthread_mutex_unlock(&waiting.lock);
 }
 
+// Those of configurations, whose events are for the main thread.
+
+typedef struct {
+  bool deleted;
+} config_scheduler;
+
+static pthread_t main_thread;
+static struct {
+  pthread_mutex_t lock;
+  pthread_cond_t came;
+  size_t length;
+} config_events = {.lock = PTHREAD_MUTEX_INITIALIZER, .came = PTHREAD_COND_INITIALIZER};
+
+envoy_dynamic_module_type_network_filter_config_scheduler_module_ptr
+envoy_dynamic_module_callback_network_filter_config_scheduler_new(
+    envoy_dynamic_module_type_network_filter_config_envoy_ptr config) {
+  (void)config;
+  return calloc(1, sizeof(config_scheduler));  // never freed: a late use is to be seen
+}
+
+void envoy_dynamic_module_callback_network_filter_config_scheduler_commit(
+    envoy_dynamic_module_type_network_filter_config_scheduler_module_ptr pointer, uint64_t id) {
+  (void)id;
+  pthread_mutex_lock(&config_events.lock);
+  if (((config_scheduler*)pointer)->deleted) VIOLATION("an event on a scheduler that was deleted");
+  config_events.length++;
+  pthread_cond_broadcast(&config_events.came);
+  pthread_mutex_unlock(&config_events.lock);
+}
+
+void envoy_dynamic_module_callback_network_filter_config_scheduler_delete(
+    envoy_dynamic_module_type_network_filter_config_scheduler_module_ptr pointer) {
+  pthread_mutex_lock(&config_events.lock);
+  if (((config_scheduler*)pointer)->deleted) VIOLATION("a scheduler deleted twice");
+  ((config_scheduler*)pointer)->deleted = true;
+  pthread_mutex_unlock(&config_events.lock);
+}
+
+envoy_dynamic_module_type_metrics_result
+envoy_dynamic_module_callback_network_filter_config_set_gauge(
+    envoy_dynamic_module_type_network_filter_config_envoy_ptr config, size_t id, uint64_t value) {
+  (void)config;
+  if (!pthread_equal(pthread_self(), main_thread)) VIOLATION("a gauge beside the main thread");
+  if (id == 0 || id > metrics_length) VIOLATION("metric %zu was never defined", id);
+  printf("gauge %s %lu\n", metrics[id - 1], (unsigned long)value);
+  return envoy_dynamic_module_type_metrics_result_Success;
+}
+
 // What Envoy offers to listener filters, which this host has none of.
 
 bool envoy_dynamic_module_callback_listener_filter_get_buffer_chunk(
@@ -404,6 +455,8 @@ void envoy_dynamic_module_callback_upstream_http_tcp_bridge_send_response_traile
 #define HOOK(result, name, ...) static result (*name)(__VA_ARGS__)
 HOOK(const char*, program_init, void);
 HOOK(const void*, network_filter_config_new, const void*, slice, slice);
+HOOK(void, network_filter_config_destroy, const void*);
+HOOK(void, network_filter_config_scheduled, const void*, uint64_t);
 HOOK(const void*, network_filter_new, const void*, const void*);
 HOOK(int, network_filter_new_connection, const void*, const void*);
 HOOK(int, network_filter_read, const void*, const void*, size_t, bool);
@@ -427,6 +480,8 @@ static void load(const char* path) {
   VIOLATION("no hook " #name)
   FIND(program_init);
   FIND(network_filter_config_new);
+  FIND(network_filter_config_destroy);
+  FIND(network_filter_config_scheduled);
   FIND(network_filter_new);
   FIND(network_filter_new_connection);
   FIND(network_filter_read);
@@ -526,6 +581,22 @@ static bool run_events(void) {
   }
 }
 
+// Waits for an event, ten seconds at most.
+static bool run_config_event(void) {
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += 10;
+  pthread_mutex_lock(&config_events.lock);
+  int failed = 0;
+  while (config_events.length == 0 && failed == 0) {
+    failed = pthread_cond_timedwait(&config_events.came, &config_events.lock, &until);
+  }
+  config_events.length = 0;
+  pthread_mutex_unlock(&config_events.lock);
+  if (failed == 0) network_filter_config_scheduled(network_config, 0);
+  return failed == 0;
+}
+
 static bool command(const char* name) {
   static const slice filter = {"meltemi", 7};
   if (strcmp(name, "config") == 0) {
@@ -533,6 +604,12 @@ static bool command(const char* name) {
     network_config =
         network_filter_config_new(&network_config, filter, (slice){words, strlen(words)});
     return network_config != NULL;
+  }
+  if (strcmp(name, "gauges") == 0) return run_config_event();
+  if (strcmp(name, "config-destroy") == 0) {
+    network_filter_config_destroy(network_config);
+    network_config = NULL;
+    return true;
   }
   if (strcmp(name, "bridge-config") == 0) {
     slice text = {words, strlen(words)};
@@ -637,6 +714,7 @@ static bool command(const char* name) {
 
 int main(int argc, char** argv) {
   if (argc != 2) VIOLATION("usage: host LIBRARY");
+  main_thread = pthread_self();
   load(argv[1]);
   static char line[MAX_LINE];
   while (fgets(line, sizeof line, stdin) != NULL) {
