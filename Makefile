@@ -37,6 +37,7 @@ NESTED_MODULES := sdk/contrib test $(addprefix test/peers/,$(PEER_MODULES)) $(ad
 FUZZTIME ?= 60s
 BENCH ?= .
 BENCHCOUNT ?= 1
+SOAK ?= 10m
 
 .PHONY: help
 help: ## Print this help
@@ -97,6 +98,10 @@ test-e2e: build envoy ## Run the tests on stock Envoy, the oldest and the newest
 	go test -count=1 -timeout 20m $(ENVOY_PACKAGES)
 	cd test && go test -count=1 -timeout 30m ./...
 
+.PHONY: soak
+soak: build envoy ## Load with filters that misbehave and clients that leave, for SOAK (10m), with SEED (any)
+	cd test && go test -count=1 -timeout 0 -v -run '^TestSoak$$' ./soak -args -soak=$(SOAK) $(if $(SEED),-seed=$(SEED))
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (60s)
 	.ci/fuzz $(FUZZTIME)
@@ -155,7 +160,7 @@ check-tidy: ## Check that go.mod and go.sum are tidy
 
 .PHONY: clean
 clean: ## Remove what was built (not what was fetched)
-	rm -rf bin $(CACHE)/testlib $(CACHE)/java $(CACHE)/thrift $(addprefix $(CACHE)/,$(PEER_MODULES)) $(CACHE)/cover.*
+	rm -rf bin $(CACHE)/testlib $(CACHE)/soak $(CACHE)/java $(CACHE)/thrift $(addprefix $(CACHE)/,$(PEER_MODULES)) $(CACHE)/cover.*
 
 # Built once, into a name with its version; the rename keeps a half-built one out.
 $(GOLANGCI):

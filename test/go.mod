@@ -24,8 +24,11 @@ require (
 	github.com/ajstarks/svgo v0.0.0-20211024235047-1546f124cd8b // indirect
 	github.com/dubbogo/gost v1.13.1 // indirect
 	github.com/golang/freetype v0.0.0-20170609003504-e2365dfdc4a0 // indirect
+	github.com/meltemi-mesh/meltemi/test/soak/chaos v0.0.0-00010101000000-000000000000
 	github.com/pkg/errors v0.9.1 // indirect
 	go.uber.org/atomic v1.9.0 // indirect
 	golang.org/x/image v0.30.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 )
+
+replace github.com/meltemi-mesh/meltemi/test/soak/chaos => ./soak/chaos

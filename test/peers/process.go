@@ -108,6 +108,21 @@ func (p *process) Kill() {
 	<-p.done
 }
 
+// Pid is the process's id.
+func (p *process) Pid() int { return p.cmd.Process.Pid }
+
+// Output returns the lines so far.
+func (p *process) Output() []string { return p.output() }
+
+// Terminate asks the process to end. Done is closed when it has.
+func (p *process) Terminate() { _ = p.cmd.Process.Signal(syscall.SIGTERM) }
+
+// Done is closed when the process has ended.
+func (p *process) Done() <-chan struct{} { return p.done }
+
+// Success tells whether a process that has ended did so with status 0.
+func (p *process) Success() bool { return p.cmd.ProcessState.Success() }
+
 func (p *process) stop() {
 	_ = p.stdin.Close()
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)

@@ -18,6 +18,7 @@ import (
 type Proxy struct {
 	*process
 	Port  string // of the listener "rpc"
+	ready string // its line
 	admin string
 	file  string
 }
@@ -25,22 +26,29 @@ type Proxy struct {
 // Change replaces the mesh file and waits until Envoy has taken it.
 func (p *Proxy) Change(mesh string) {
 	p.tb.Helper()
+	if err := p.Apply(mesh); err != nil {
+		p.tb.Fatal(err)
+	}
+}
+
+// Apply is Change for any goroutine.
+func (p *Proxy) Apply(mesh string) error {
 	before := len(p.output())
 	temporary := p.file + ".new"
 	if err := os.WriteFile(temporary, []byte(mesh), 0o600); err != nil {
-		p.tb.Fatal(err)
+		return err
 	}
 	if err := os.Rename(temporary, p.file); err != nil {
-		p.tb.Fatal(err)
+		return err
 	}
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		for _, line := range p.output()[before:] {
 			if strings.HasPrefix(line, "reloaded") {
-				return
+				return nil
 			}
 		}
 	}
-	p.tb.Fatalf("the change was not taken:\n%s", strings.Join(p.output()[before:], "\n"))
+	return fmt.Errorf("the change was not taken:\n%s", strings.Join(p.output()[before:], "\n"))
 }
 
 // Start runs a mesh file, with the Envoy of that version, until the test's end.
@@ -49,7 +57,8 @@ func Start(tb testing.TB, version, mesh string) *Proxy {
 	return StartWith(tb, version, filepath.Join(root(tb), "bin", "libmeltemi.so"), mesh)
 }
 
-// StartWith is Start with another library than Meltemi's own.
+// StartWith is Start with another library than Meltemi's own. A mesh file without a
+// listener "rpc" leaves Port empty.
 func StartWith(tb testing.TB, version, library, mesh string) *Proxy {
 	tb.Helper()
 	dir := root(tb)
@@ -61,10 +70,30 @@ func StartWith(tb testing.TB, version, library, mesh string) *Proxy {
 		"--envoy", filepath.Join(dir, ".cache", "envoy", version, "envoy"),
 		"--library", library, "--log-level", "error", "--drain-time", "8s")
 	p := &Proxy{process: begin(tb, cmd), file: file}
-	ready := p.await("ready ", time.Minute)
-	p.Port = submatch(tb, ready, `\brpc=127\.0\.0\.1:(\d+)`)
-	p.admin = "http://" + submatch(tb, ready, `\badmin=(\S+)`)
+	p.ready = p.await("ready ", time.Minute)
+	p.admin = "http://" + submatch(tb, p.ready, `\badmin=(\S+)`)
+	if strings.Contains(p.ready, " rpc=") {
+		p.Port = p.PortOf("rpc")
+	}
 	return p
+}
+
+// PortOf returns the port of a listener.
+func (p *Proxy) PortOf(listener string) string {
+	p.tb.Helper()
+	return submatch(p.tb, p.ready, `\b`+regexp.QuoteMeta(listener)+`=127\.0\.0\.1:(\d+)`)
+}
+
+// Page returns a page of Envoy's administration.
+func (p *Proxy) Page(path string) (string, error) {
+	client := http.Client{Timeout: 10 * time.Second}
+	resp, err := client.Get(p.admin + path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	return string(text), err
 }
 
 // Bridge returns a mesh file that leads to an RPC server.
@@ -126,17 +155,11 @@ func (p *Proxy) Stat(name string) int {
 // administration, "" if there is none.
 func (p *Proxy) line(page, beginning string) string {
 	p.tb.Helper()
-	client := http.Client{Timeout: 10 * time.Second}
-	resp, err := client.Get(p.admin + page)
+	text, err := p.Page(page)
 	if err != nil {
 		p.tb.Fatal(err)
 	}
-	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		p.tb.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), beginning); ok {
 			return rest
 		}
