@@ -27,12 +27,14 @@ UNIT_PACKAGES = $$(.ci/pure | grep -vE '/(sdk/internal/envoytest|examples)(/|$$)
 
 # The modules of peers in Go, which keep their dependencies apart.
 PEER_MODULES := dubbogo kitex program thriftgo
+# The filters of tests, each a module as its users' are.
+TEST_FILTERS := bench/empty soak/chaos
 
 # The modules of examples: what somebody has outside the repository.
 EXAMPLE_MODULES := quota
 
 # All modules beside the one at the top.
-NESTED_MODULES := sdk/contrib test $(addprefix test/peers/,$(PEER_MODULES)) $(addprefix examples/,$(EXAMPLE_MODULES))
+NESTED_MODULES := sdk/contrib test $(addprefix test/,$(TEST_FILTERS)) $(addprefix test/peers/,$(PEER_MODULES)) $(addprefix examples/,$(EXAMPLE_MODULES))
 
 FUZZTIME ?= 60s
 BENCH ?= .
@@ -112,6 +114,8 @@ bench-go: ## Run the Go benchmarks that match BENCH (all), BENCHCOUNT times (1)
 
 .PHONY: bench
 bench: build envoy ## Measure calls through Envoy beside its native ways: BENCH_ARGS="-full -rounds 5"
+	@mkdir -p $(CACHE)/bench
+	bin/meltemi build --with github.com/meltemi-mesh/meltemi/test/bench/empty=test/bench/empty -o $(CACHE)/bench/libmeltemi.so
 	cd test && go build -o $(CURDIR)/bin/bench ./bench
 	bin/bench $(BENCH_ARGS)
 	cd test && go test -run '^$$' -bench . -benchmem ./bench
@@ -160,7 +164,7 @@ check-tidy: ## Check that go.mod and go.sum are tidy
 
 .PHONY: clean
 clean: ## Remove what was built (not what was fetched)
-	rm -rf bin $(CACHE)/testlib $(CACHE)/soak $(CACHE)/java $(CACHE)/thrift $(addprefix $(CACHE)/,$(PEER_MODULES)) $(CACHE)/cover.*
+	rm -rf bin $(CACHE)/testlib $(CACHE)/soak $(CACHE)/bench $(CACHE)/java $(CACHE)/thrift $(addprefix $(CACHE)/,$(PEER_MODULES)) $(CACHE)/cover.*
 
 # Built once, into a name with its version; the rename keeps a half-built one out.
 $(GOLANGCI):

@@ -11,6 +11,7 @@ type topology struct {
 	hops    int
 	tls     bool // mTLS between the two proxies
 	tracing bool
+	filters bool // what filters cost, beside calls without
 }
 
 func (t topology) String() string {
@@ -20,6 +21,9 @@ func (t topology) String() string {
 	}
 	if t.tracing {
 		name += "-tracing"
+	}
+	if t.filters {
+		name += "-filters"
 	}
 	return name
 }
@@ -33,6 +37,9 @@ func (t topology) title() string {
 	if t.tracing {
 		title += ", tracing"
 	}
+	if t.filters {
+		title += ", filters"
+	}
 	return title
 }
 
@@ -41,6 +48,9 @@ func (t topology) title() string {
 func topologies(full bool) (all []topology) {
 	for _, p := range protocols() {
 		all = append(all, topology{protocol: p, hops: 1}, topology{protocol: p, hops: 2}, topology{protocol: p, hops: 2, tls: true})
+		if !p.brief || full {
+			all = append(all, topology{protocol: p, hops: 1, filters: true})
+		}
 		if p.traces || full {
 			all = append(all, topology{protocol: p, hops: 1, tracing: true})
 		}
@@ -99,6 +109,11 @@ func (t topology) cells(full bool, match *regexp.Regexp) []cell {
 		}
 	case t.tracing:
 		add(4, 16, small, false)
+	case t.filters:
+		add(1, 1, small, false)
+		add(4, 16, small, false)
+		add(4, 16, large, false)
+		add(64, 1, small, false)
 	case t.brief && t.hops == 2 && !t.tls:
 	case t.brief && t.hops == 2:
 		add(4, 16, small, false)

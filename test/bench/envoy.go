@@ -36,7 +36,7 @@ func startEnvoy(ctx context.Context, o *options, dir, name, mesh string) (*envoy
 		return nil, err
 	}
 	var complaint bytes.Buffer
-	config := exec.CommandContext(ctx, o.meltemi, "config", file)
+	config := exec.CommandContext(ctx, o.meltemi, "config", file, "--library", o.library)
 	config.Stderr = &complaint
 	bootstrap, err := config.Output()
 	if err != nil {

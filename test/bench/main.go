@@ -97,7 +97,7 @@ func parse(args []string) (options, error) {
 	var match string
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&o.meltemi, "meltemi", "bin/meltemi", "the `command` that makes Envoy's configuration")
-	flags.StringVar(&o.library, "library", "bin/libmeltemi.so", "the shared library to measure")
+	flags.StringVar(&o.library, "library", ".cache/bench/libmeltemi.so", "the shared library to measure, with the filter of test/bench/empty")
 	flags.StringVar(&o.envoy, "envoy", "", "the Envoy to run, the same for each subject (by default $"+envoybin.Variable+", or what make envoy fetched)")
 	flags.StringVar(&o.out, "out", "bench", "the `folder` for latest.json and latest.svg")
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds that each subject gets in each cell; results are medians")

@@ -135,7 +135,7 @@ func (b *bench) startChains(ctx context.Context) error {
 		next := map[carrier]string{rpc: b.servers.rpc, http1: b.servers.http1, http2: b.servers.http2}[s.server]
 		for hop := b.hops; hop > 0; hop-- {
 			p := proxy{
-				topology: b.topology, Subject: s.name, Server: s.server, First: hop == 1, Last: hop == b.hops,
+				topology: b.topology, Subject: s.name, Meltemi: s.client == rpc && s != tcpProxy && s != b.native, Filter: s.filter, Server: s.server, First: hop == 1, Last: hop == b.hops,
 				Native: b.native.name, Codec: b.definition.Name, Config: b.config,
 				Next: next, Traces: b.servers.traces, Certificates: certs,
 			}

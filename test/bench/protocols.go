@@ -50,7 +50,7 @@ const (
 func protocols() []*protocol {
 	return []*protocol{
 		{
-			definition: dubbo.Definition(), native: subject{"dubbo_proxy", rpc, rpc}, config: "{}",
+			definition: dubbo.Definition(), native: subject{name: "dubbo_proxy", client: rpc, server: rpc}, config: "{}",
 			// With the attachments that a Dubbo consumer sends.
 			request: sdk.Request{
 				Service: service, Method: method, Timeout: time.Minute,
@@ -65,7 +65,7 @@ func protocols() []*protocol {
 			// As thrift_proxy, which reads a call while another one is open and sends
 			// replies as they come, each with the id of its call.
 			// Source: Envoy 1.39.1, thrift_proxy/conn_manager.cc.
-			definition: thrift.Definition(), native: subject{"thrift_proxy", rpc, rpc},
+			definition: thrift.Definition(), native: subject{name: "thrift_proxy", client: rpc, server: rpc},
 			config:  `{"transport": "framed", "protocol": "binary", "replies": "by_id"}`,
 			request: sdk.Request{Method: method}, argument: "string",
 			// Source: Apache Thrift, thrift-rpc.md and thrift-binary-protocol.md: a

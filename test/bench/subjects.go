@@ -11,6 +11,7 @@ type subject struct {
 	name   string
 	client carrier // what the load speaks
 	server carrier // what the server behind the last proxy speaks
+	filter string  // in front of the router, a name of the mesh file's template
 }
 
 // carrier is how the frames of calls go on a connection: bare, or as bodies of HTTP.
@@ -27,15 +28,26 @@ const (
 // is HTTP/2 up to the last hop. With a connection for each call in flight to the
 // server, as the bridge needs it, its last hop is HTTP/1.1.
 var (
-	tcpProxy   = subject{"tcp_proxy", rpc, rpc}
-	plainHTTP2 = subject{"http2", http2, http2}
-	plainHTTP1 = subject{"http1", http2, http1}
-	meltemi    = subject{"meltemi", rpc, rpc}
+	tcpProxy   = subject{name: "tcp_proxy", client: rpc, server: rpc}
+	plainHTTP2 = subject{name: "http2", client: http2, server: http2}
+	plainHTTP1 = subject{name: "http1", client: http2, server: http1}
+	meltemi    = subject{name: "meltemi", client: rpc, server: rpc}
+)
+
+// The subjects with a filter that does nothing: in Lua and in Go, and one in Go that has
+// the messages shown to it.
+var (
+	luaHTTP1       = subject{name: "http1+lua", client: http2, server: http1, filter: "lua"}
+	meltemiEmpty   = subject{name: "meltemi+empty", client: rpc, server: rpc, filter: "empty"}
+	meltemiReading = subject{name: "meltemi+reading", client: rpc, server: rpc, filter: "reading"}
 )
 
 // subjects returns those that can do what the topology asks for, cheapest first: the
 // native filters do not trace.
 func (t topology) subjects() []subject {
+	if t.filters {
+		return []subject{plainHTTP1, luaHTTP1, meltemi, meltemiEmpty, meltemiReading}
+	}
 	if t.tracing {
 		return []subject{plainHTTP2, plainHTTP1, meltemi}
 	}
@@ -46,6 +58,8 @@ func (t topology) subjects() []subject {
 type proxy struct {
 	topology
 	Subject      string
+	Meltemi      bool
+	Filter       string
 	Native       string // the name of Envoy's own filter
 	Codec        string
 	Config       string // of the codec
@@ -79,7 +93,7 @@ listeners:
 - name: bench
   address: 127.0.0.1:0
 {{- if .HTTP}}
-  {{- if eq .Subject "meltemi"}}
+  {{- if .Meltemi}}
   codec: {name: {{.Codec}}, config: {{.Config}}}
   {{- else}}
   codec_type: HTTP2
@@ -99,6 +113,19 @@ listeners:
           http_uri: {uri: "http://127.0.0.1/v1/traces", cluster: traces, timeout: 1s}
   {{- end}}
   filters:
+  {{- if eq .Filter "lua"}}
+  - name: envoy.filters.http.lua
+    typed_config:
+      "@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua
+      default_source_code:
+        inline_string: |
+          function envoy_on_request(handle) end
+          function envoy_on_response(handle) end
+  {{- else if eq .Filter "empty"}}
+  - {name: empty}
+  {{- else if eq .Filter "reading"}}
+  - {name: empty, config: {read: true}}
+  {{- end}}
   - name: envoy.filters.http.router
     typed_config:
       "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
@@ -143,7 +170,7 @@ clusters:
 - name: next
   endpoints: ["{{.Next}}"]
   circuit_breakers: {thresholds: [{max_connections: 100000, max_pending_requests: 100000, max_requests: 100000}]}
-{{- if and .Last (eq .Subject "meltemi")}}
+{{- if and .Last .Meltemi}}
   codec: {name: {{.Codec}}, config: {{.Config}}}
 {{- else if and .HTTP (or (not .Last) (eq .Server "http2"))}}
   typed_extension_protocol_options:

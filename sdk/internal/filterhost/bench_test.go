@@ -12,7 +12,8 @@ import (
 )
 
 // BenchmarkCall is the cost of a call, without the crossings between C and Go: of one
-// that the filter ignores, of one that it follows to its end, and of one that it changes.
+// that the filter ignores, of one that it follows to its end (an empty filter), and of one
+// that it changes.
 func BenchmarkCall(b *testing.B) {
 	for name, f := range map[string]beginner{
 		"ignored":  func(filter.Call) filter.Handler { return nil },
@@ -35,11 +36,42 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
+// BenchmarkMessage is the cost of a call whose request and answer are shown to the filter,
+// with the crossings left out, and Envoy's buffers: in one piece, which is not copied, and
+// in several.
+func BenchmarkMessage(b *testing.B) {
+	for name, chunks := range map[string][][]byte{
+		"one chunk": {make([]byte, 4<<10)}, "two chunks": {make([]byte, 2<<10), make([]byte, 2<<10)},
+	} {
+		b.Run(name, func(b *testing.B) {
+			config := benchConfig(b, reader{})
+			request, response := benchRequest(), benchResponse()
+			b.ReportAllocs()
+			for b.Loop() {
+				call, out := config.Begin(nothing{}, request, false)
+				if out.Action != filterhost.Collect {
+					b.Fatalf("%v", out.Action)
+				}
+				call.Message(chunks)
+				call.Response(response, false)
+				call.Message(chunks)
+				call.End(&filterhost.End{})
+			}
+		})
+	}
+}
+
+// reader is an empty filter that is shown messages.
+type reader struct{}
+
+func (reader) Begin(filter.Call) filter.Handler { return filter.Base{} }
+func (reader) Payload() (request, answer bool)  { return true, true }
+
 func benchConfig(tb testing.TB, f filter.Filter) *filterhost.Config {
 	tb.Helper()
 	d := filter.Definition{Name: "bench", New: func([]byte, filter.Host) (filter.Filter, error) { return f, nil }}
 	config, err := filterhost.New("bench", nil, []sdk.Definition{testcodec.Definition()}, []filter.Definition{d}, filterhost.Env{
-		Now: clock, Define: func(*filter.Metric, string) error { return nil },
+		Has: filter.Capabilities(), Now: clock, Define: func(*filter.Metric, string) error { return nil },
 		Cancellable: func() (context.Context, context.CancelFunc) { return context.WithCancel(context.Background()) },
 	})
 	if err != nil {
