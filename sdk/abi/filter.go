@@ -42,6 +42,7 @@ func meltemiFilterBegin(id C.uint32_t, config C.uint64_t, envoy unsafe.Pointer,
 		return 0
 	}
 	f.call = call
+	f.notSent = o.NotSent
 	handle = C.uint64_t(w.filters.put(f))
 	carryFilter(o, out)
 	return handle
@@ -87,7 +88,7 @@ func meltemiFilterNotSent(id C.uint32_t, handle C.uint64_t) {
 	defer barrier("a filter's callout", nil)
 	if f := workerOf(id).filters.get(uint64(handle)); f != nil {
 		f.openScheduler()
-		f.Wake(filterhost.EventNotSent)
+		f.Wake(f.notSent)
 	}
 }
 
@@ -134,6 +135,7 @@ func (w *worker) filter(handle C.uint64_t, where string, out *C.meltemi_filter_o
 	if f := w.filters.get(uint64(handle)); f != nil {
 		o := run(f.call)
 		out.open = C.bool(f.call.Open())
+		f.notSent = o.NotSent
 		carryFilter(o, out)
 	}
 }

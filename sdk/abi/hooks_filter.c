@@ -101,10 +101,11 @@ static outcome carry_out(filter_envoy envoy, meltemi_filter* f, const meltemi_fi
     }
     case MELTEMI_FILTER_CALLOUT: {
       text cluster = {out->text, out->text_length}, body = {out->body, out->body_length};
-      uint64_t id = 0;
+      f->callout = 0;
       if (envoy_dynamic_module_callback_http_filter_http_callout(
-              envoy, &id, cluster, out->headers, out->headers_length, body, out->timeout_ms) !=
-          envoy_dynamic_module_type_http_callout_init_result_Success) {
+              envoy, &f->callout, cluster, out->headers, out->headers_length, body,
+              out->timeout_ms) != envoy_dynamic_module_type_http_callout_init_result_Success) {
+        f->callout = 0;
         meltemiFilterNotSent(meltemi_worker(), f->handle);
       }
       return STAY;
@@ -395,11 +396,11 @@ void envoy_dynamic_module_on_http_filter_http_callout_done(
     filter_envoy envoy, filter_module module, uint64_t id,
     envoy_dynamic_module_type_http_callout_result result, meltemi_header* list, size_t length,
     buffer* body, size_t body_length) {
-  (void)id;
   meltemi_filter* f = (meltemi_filter*)module;
-  if (f->handle == 0) {
-    return;
+  if (f->handle == 0 || f->callout != id) {
+    return;  // nobody waits for it: the call was answered meanwhile
   }
+  f->callout = 0;
   meltemi_filter_output out = {.arena = meltemi_arena_take()};
   meltemiFilterCalledOut(meltemi_worker(), f->handle,
                          result == envoy_dynamic_module_type_http_callout_result_Success, list,

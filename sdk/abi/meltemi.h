@@ -128,7 +128,8 @@ typedef struct {
 // An upstream request as Envoy knows it (upstream_http_tcp_bridge_module_ptr).
 typedef struct {
   uint64_t handle;
-  bool* destroyed;  // set while a hook works on this object: the hook's flag
+  uint64_t callout;  // Envoy's id of the one whose response Go waits for, 0 if it has none
+  bool* destroyed;   // set while a hook works on this object: the hook's flag
 } meltemi_bridge;
 
 // Calls that Go makes. They are thin, so that Go does not build Envoy's structs.
@@ -218,7 +219,8 @@ typedef struct {
   uint32_t response;
   bool open;        // the response does not end by itself
   bool answered;    // Go has seen the response's headers
-  bool* destroyed;  // set while a hook works on this object: the hook's flag
+  uint64_t callout;  // Envoy's id of the one whose response Go waits for, 0 if it has none
+  bool* destroyed;   // set while a hook works on this object: the hook's flag
   uint64_t request_bytes;
   uint64_t response_bytes;
 } meltemi_filter;

@@ -96,7 +96,7 @@ func (c *call) carry(out *filterhost.Output) api.StatusType {
 		m.state, c.room = collects, out.Room
 		return api.StopAndBuffer
 	case filterhost.Callout:
-		c.Wake(filterhost.EventNotSent) // this host has no client
+		c.Wake(out.NotSent) // this host has no client
 		m.state = waits
 		return api.Running
 	case filterhost.Hold:

@@ -167,7 +167,7 @@ func (c *Call) proceed(out *filterhost.Output) {
 func (c *Call) callOut(out *filterhost.Output) {
 	service := c.host.clusters[out.Cluster]
 	if service == nil {
-		c.Wake(filterhost.EventNotSent)
+		c.Wake(out.NotSent)
 		return
 	}
 	r, err := service(*out.Callout)

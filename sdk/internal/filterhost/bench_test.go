@@ -44,7 +44,7 @@ func BenchmarkMessage(b *testing.B) {
 		"one chunk": {make([]byte, 4<<10)}, "two chunks": {make([]byte, 2<<10), make([]byte, 2<<10)},
 	} {
 		b.Run(name, func(b *testing.B) {
-			config := benchConfig(b, reader{})
+			config := benchConfig(b, emptyReader{})
 			request, response := benchRequest(), benchResponse()
 			b.ReportAllocs()
 			for b.Loop() {
@@ -61,11 +61,11 @@ func BenchmarkMessage(b *testing.B) {
 	}
 }
 
-// reader is an empty filter that is shown messages.
-type reader struct{}
+// emptyReader is an empty filter that is shown messages.
+type emptyReader struct{}
 
-func (reader) Begin(filter.Call) filter.Handler { return filter.Base{} }
-func (reader) Payload() (request, answer bool)  { return true, true }
+func (emptyReader) Begin(filter.Call) filter.Handler { return filter.Base{} }
+func (emptyReader) Payload() (request, answer bool)  { return true, true }
 
 func benchConfig(tb testing.TB, f filter.Filter) *filterhost.Config {
 	tb.Helper()

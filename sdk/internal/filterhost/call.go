@@ -53,6 +53,7 @@ type callout struct {
 	cluster string
 	request filter.HTTPRequest
 	then    func(c filter.Call, r filter.HTTPResponse, err error) filter.Verdict
+	event   uint64 // that it could not be sent
 }
 
 var errNoPayload = errors.New("the message is not there: the filter has to ask for it (PayloadReader)")
@@ -211,7 +212,8 @@ func (c *Call) HTTP(cluster string, r filter.HTTPRequest,
 		r.Limit = time.Second
 	}
 	r.Limit = max(r.Limit, time.Millisecond)
-	c.callout = &callout{cluster, r, then}
+	c.pauses++
+	c.callout = &callout{cluster, r, then, c.pauses << eventBits}
 	return filter.Paused
 }
 

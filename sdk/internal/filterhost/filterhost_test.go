@@ -380,3 +380,40 @@ func TestCodecsOfTheListener(t *testing.T) {
 type named struct{ *testcodec.Codec }
 
 func (named) Name() string { return "other" }
+
+// asker asks a service in both hooks.
+type asker struct{ filter.Base }
+
+func (asker) Request(c filter.Call) filter.Verdict  { return ask(c, "first") }
+func (asker) Response(c filter.Call) filter.Verdict { return ask(c, "second") }
+
+func ask(c filter.Call, cluster string) filter.Verdict {
+	return c.HTTP(cluster, filter.HTTPRequest{}, func(_ filter.Call, r filter.HTTPResponse, err error) filter.Verdict {
+		if err != nil || r.Status != 200 {
+			return filter.Reset
+		}
+		return filter.Continue
+	})
+}
+
+// TestCalloutThatWasNotSentAndIsOld has a callout that cannot be sent, and the call is
+// answered by somebody else before the filter hears of that. What it asks then is another
+// question.
+func TestCalloutThatWasNotSentAndIsOld(t *testing.T) {
+	config := benchConfig(t, beginner(func(filter.Call) filter.Handler { return asker{} }))
+	call, out := config.Begin(nothing{}, benchRequest(), true)
+	if out.Action != filterhost.Callout || out.Cluster != "first" {
+		t.Fatalf("%+v", out)
+	}
+	old := out.NotSent
+	if out = call.Response(benchResponse(), true); out.Action != filterhost.Callout || out.Cluster != "second" {
+		t.Fatalf("%+v", out)
+	}
+	if out = call.Woken(old); out.Action != filterhost.Nothing {
+		t.Errorf("the old event is taken for one of the new callout: %+v", out)
+	}
+	if out = call.CalledOut(&filter.HTTPResponse{Status: 200}); out.Action != filterhost.Proceed {
+		t.Errorf("the response to the new callout: %+v", out)
+	}
+	call.End(&filterhost.End{})
+}

@@ -136,9 +136,9 @@ func (c *Call) answer(list []engine.Field) {
 
 var errCallout = errors.New("no response")
 
-// CalledOut is called with what came of a Callout, nil if no response did: there is no
-// such cluster, or the connection broke. The response is borrowed until the host has
-// carried out the output.
+// CalledOut is called with what came of the last Callout, and not of one before it. It is
+// nil if no response came: there is no such cluster, or the connection broke. The response
+// is borrowed until the host has carried out the output.
 func (c *Call) CalledOut(r *filter.HTTPResponse) *Output {
 	waiting := c.callout
 	if waiting == nil {
@@ -181,7 +181,7 @@ func (c *Call) wait() *Output {
 	switch {
 	case c.callout != nil:
 		out := c.act(Callout)
-		out.Callout, out.Cluster = &c.callout.request, c.callout.cluster
+		out.Callout, out.Cluster, out.NotSent = &c.callout.request, c.callout.cluster, c.callout.event
 		return out
 	case c.pause != nil:
 		return c.act(Hold)

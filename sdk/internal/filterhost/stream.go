@@ -89,6 +89,10 @@ type Output struct {
 	// Callout is for Callout: its Host and Path are never empty.
 	Callout *filter.HTTPRequest
 	Cluster string
+	// NotSent is the event of a Callout that the host cannot begin. It asks for it with
+	// Stream.Wake, so that a filter which tries again and again keeps nobody from the
+	// thread.
+	NotSent uint64
 }
 
 // Reply is a local reply of Envoy.

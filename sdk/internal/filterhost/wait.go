@@ -32,11 +32,6 @@ const (
 	eventBits    = 1
 )
 
-// EventNotSent is the event of a Callout that Envoy could not begin. The host asks for
-// it itself, with Stream.Wake, so that a filter which tries again and again keeps
-// nobody from the thread.
-const EventNotSent = 0
-
 // Context implements filter.Pause.
 func (p *pause) Context() context.Context { return p.ctx }
 
@@ -101,7 +96,7 @@ func (c *Call) Go(limit time.Duration, otherwise filter.Verdict, work func(ctx c
 
 // Woken is called with an event that the call asked for (Stream.Wake).
 func (c *Call) Woken(event uint64) *Output {
-	if event == EventNotSent {
+	if c.callout != nil && event == c.callout.event {
 		return c.CalledOut(nil)
 	}
 	p := c.pause

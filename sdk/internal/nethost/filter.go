@@ -114,7 +114,7 @@ func (c *filtered) settle(out *filterhost.Output, message func() ([]byte, error)
 			out = c.call.Message([][]byte{body})
 			continue
 		case filterhost.Callout:
-			go c.Wake(filterhost.EventNotSent) // there is no client
+			go c.Wake(out.NotSent) // there is no client
 		case filterhost.Hold, filterhost.Nothing:
 		case filterhost.Proceed, filterhost.SendReply, filterhost.SendAnswer, filterhost.ResetStream:
 			return out
