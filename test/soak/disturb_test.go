@@ -50,8 +50,12 @@ func (r *run) changeRoutes() {
 // it anew. Calls that it had may fail; none is made twice.
 func (r *run) restartServer() {
 	s := r.servers[r.numbers.Load()%uint64(len(r.servers))]
+	note := func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.restarted[s.protocol.name] = time.Now()
+	}
+	note() // its calls may fail from now on
 	s.restart()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.restarted[s.protocol.name] = time.Now()
+	note()
 }

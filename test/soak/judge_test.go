@@ -141,11 +141,13 @@ func (r *run) audit() {
 
 // problem notes what must not be.
 func (r *run) problem(format string, args ...any) {
+	text := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", " ")
+	r.print("%s %5.1fs: PROBLEM: %s", r.version, time.Since(r.began).Seconds(), text)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.trouble++
 	if len(r.problems) < maxProblems {
-		r.problems = append(r.problems, strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", " "))
+		r.problems = append(r.problems, text)
 	}
 }
 
