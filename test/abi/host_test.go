@@ -70,15 +70,21 @@ type event struct {
 
 func startHost(t *testing.T) *host {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "host")
-	compile := exec.Command("cc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-g", "-rdynamic",
-		"-I", filepath.Join("..", "..", "sdk", "abi"), "-o", binary, filepath.Join("host", "host.c"), "-ldl", "-lpthread")
-	if out, err := compile.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %v\n%s", compile.Args, err, out)
-	}
 	library := filepath.Join("..", "..", "bin", "libmeltemi.so")
 	if _, err := os.Stat(library); err != nil {
 		t.Fatalf("%v (make build makes it)", err)
+	}
+	return startHostOf(t, library)
+}
+
+// startHostOf is startHost with another library.
+func startHostOf(t *testing.T, library string) *host {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "host")
+	compile := exec.Command("cc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-g", "-rdynamic",
+		"-I", filepath.Join("..", "..", "sdk", "abi"), "-o", binary, filepath.Join("host", "host.c"), filepath.Join("host", "filter.c"), "-ldl", "-lpthread")
+	if out, err := compile.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", compile.Args, err, out)
 	}
 	cmd := exec.Command(binary, library)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -17,6 +17,8 @@
 //   upstream ID END BYTES...
 //   run                    the events that wait in schedulers
 //   memory                 the resident set, in KiB
+//
+// Those of HTTP filters stand in filter.c.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -27,10 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "abi.h"
-
-typedef envoy_dynamic_module_type_envoy_buffer slice;
-typedef envoy_dynamic_module_type_module_buffer bytes;
+#include "host.h"
 
 enum { MAX_OBJECTS = 1 << 16, MAX_SLICES = 1 << 16, MAX_LINE = 1 << 24, MAX_METRICS = 256 };
 
@@ -51,15 +50,13 @@ static object connections[MAX_OBJECTS], requests[MAX_OBJECTS];
 static char* metrics[MAX_METRICS];
 static size_t metrics_length;
 
-#define VIOLATION(...) (fprintf(stderr, "violation: " __VA_ARGS__), fputc('\n', stderr), abort())
-
 static object* alive(const void* pointer, const char* what) {
   object* o = (object*)pointer;
   if (!o->open) VIOLATION("%s of object %d, which is gone", what, o->id);
   return o;
 }
 
-static void print_bytes(const char* p, size_t n) {
+void print_bytes(const char* p, size_t n) {
   if (n == 0)
     fputs(" -", stdout);
   else
@@ -309,7 +306,7 @@ typedef struct {
   bool deleted;
 } config_scheduler;
 
-static pthread_t main_thread;
+pthread_t main_thread;
 static struct {
   pthread_mutex_t lock;
   pthread_cond_t came;
@@ -452,7 +449,6 @@ void envoy_dynamic_module_callback_upstream_http_tcp_bridge_send_response_traile
 
 // The library's hooks, found by name as Envoy finds them.
 
-#define HOOK(result, name, ...) static result (*name)(__VA_ARGS__)
 HOOK(const char*, program_init, void);
 HOOK(const void*, network_filter_config_new, const void*, slice, slice);
 HOOK(void, network_filter_config_destroy, const void*);
@@ -475,9 +471,6 @@ HOOK(void, upstream_http_tcp_bridge_destroy, const void*);
 static void load(const char* path) {
   void* library = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
   if (library == NULL) VIOLATION("%s", dlerror());
-#define FIND(name)                                                                  \
-  if ((*(void**)& name = dlsym(library, "envoy_dynamic_module_on_" #name)) == NULL) \
-  VIOLATION("no hook " #name)
   FIND(program_init);
   FIND(network_filter_config_new);
   FIND(network_filter_config_destroy);
@@ -496,26 +489,27 @@ static void load(const char* path) {
   FIND(upstream_http_tcp_bridge_encode_trailers);
   FIND(upstream_http_tcp_bridge_on_upstream_data);
   FIND(upstream_http_tcp_bridge_destroy);
+  find_filter_hooks(library);
   if (program_init() == NULL) VIOLATION("the library refused to start");
 }
 
 // The commands.
 
-static char* words;  // what is left of the line
+char* words;  // what is left of the line
 
-static char* word(void) {
+char* word(void) {
   char* w = strsep(&words, " ");
   return w == NULL || *w == 0 ? NULL : w;
 }
 
-static int number(void) {
+int number(void) {
   char* w = word();
   if (w == NULL) VIOLATION("a number is missing");
   return atoi(w);
 }
 
 // Bytes are copied, so that a slice that is used after its hook is seen by tools.
-static slice unhex(const char* text) {
+slice unhex(const char* text) {
   size_t length = strcmp(text, "-") == 0 ? 0 : strlen(text) / 2;
   char* b = malloc(length + 1);
   for (size_t i = 0; i < length; i++) {
@@ -538,7 +532,7 @@ static void fill(object* o) {
 }
 
 // Frees the bytes with something else written over them.
-static void release(slice* list, size_t length) {
+void release(slice* list, size_t length) {
   for (size_t i = 0; i < length; i++) {
     memset((char*)list[i].ptr, 0xee, list[i].length);
     free((char*)list[i].ptr);
@@ -616,7 +610,7 @@ static bool command(const char* name) {
     bridge_config = upstream_http_tcp_bridge_config_new(&bridge_config, filter, text);
     return bridge_config != NULL;
   }
-  if (strcmp(name, "run") == 0) return run_events();
+  if (strcmp(name, "run") == 0) return run_events() && run_filter_events();
   if (strcmp(name, "memory") == 0) {
     FILE* f = fopen("/proc/self/statm", "r");
     long pages = 0;
@@ -709,6 +703,8 @@ static bool command(const char* name) {
     o->open = false;
     return true;
   }
+  bool result;
+  if (filter_command(name, &result)) return result;
   VIOLATION("unknown command %s", name);
 }
 
