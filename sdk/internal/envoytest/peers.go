@@ -135,6 +135,12 @@ func Dial(t testing.TB, port int) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return clientOf(t, conn)
+}
+
+// clientOf is the client on a connection, which it closes at the test's end.
+func clientOf(t testing.TB, conn net.Conn) *Client {
+	t.Helper()
 	t.Cleanup(func() { _ = conn.Close() })
 	return &Client{Conn: conn, t: t, r: reader{conn: conn}}
 }
