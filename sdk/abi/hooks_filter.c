@@ -298,6 +298,10 @@ envoy_dynamic_module_on_http_filter_response_headers(filter_envoy envoy, filter_
   if (f->handle == 0) {
     return envoy_dynamic_module_type_on_http_filter_response_headers_status_Continue;
   }
+  if (f->request != MELTEMI_MESSAGE_PASSES) {
+    // Somebody else has answered a request that is held here. It goes no further.
+    f->request = MELTEMI_MESSAGE_ENDED;
+  }
   headers h;
   headers_get(&h, envoy, response_header);
   meltemi_filter_output out = {.arena = meltemi_arena_take()};

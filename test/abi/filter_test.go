@@ -366,3 +366,43 @@ func TestFiltersOfLostRequests(t *testing.T) {
 	}
 	t.Errorf("after it all: %v", h.gauges())
 }
+
+// TestFilterIsAnsweredWhileItCollects has a request whose body is not whole yet, or that
+// waits, when somebody else answers it. What comes of it then is nothing to the filter,
+// which is busy with the answer, and must not reach a server.
+func TestFilterIsAnsweredWhileItCollects(t *testing.T) {
+	body := toy(toyRequest, "0123456789")
+	local := fields(":status", "200", "content-type", "application/grpc+toy", "grpc-status", "4", "x-meltemi-cause", "504 UT response_timeout")
+	for _, c := range []struct{ name, config, onRequest string }{
+		{"it collects", `{"payload":true}`, "set:a=b"}, {"it waits", `{}`, "never:10s"},
+	} {
+		for _, onResponse := range []string{"set:a=b", "go:10s,2ms;set:a=b"} {
+			for _, trailers := range []bool{false, true} {
+				t.Run(fmt.Sprint(c.name, ", ", onResponse, ", ", trailers), func(t *testing.T) {
+					h := startProbe(t, c.config)
+					h.must("filter 1")
+					events := h.must("request-headers 1 0 %s", request(c.onRequest, onResponse))
+					events = append(events, h.must("request-data 1 0 %x", body[:9])...)
+					if len(events) > 0 {
+						t.Fatalf("%+v", events)
+					}
+					events = h.must("response-headers 1 1 %s", local)
+					if trailers {
+						events = append(events, h.must("request-data 1 0 %x", body[9:])...)
+						events = append(events, h.must("request-trailers 1")...)
+					} else {
+						events = append(events, h.must("request-data 1 1 %x", body[9:])...)
+					}
+					if len(events) == 0 {
+						events = h.eventually()
+					}
+					if got := names(events); got != "pass-headers" || !has(events, "pass-headers", "response") || !has(events, "pass-headers", "x-rpc-a=b") {
+						t.Errorf("%+v", events)
+					}
+					h.must("destroy 1")
+					h.must("run")
+				})
+			}
+		}
+	}
+}
