@@ -3,27 +3,33 @@ package soak
 import (
 	"strings"
 	"text/template"
-
-	"github.com/meltemi-mesh/meltemi/test/soak/chaos"
 )
 
 // meshValues are what a mesh file is made of.
 type meshValues struct {
-	Seed                                   uint64
-	Leak                                   int
-	Revision                               int // of the routes
-	Protocols                              []*protocol
-	Servers                                map[string]string // addresses
-	Quick, Slow, Away                      string
-	ClusterQuick, ClusterSlow, ClusterAway string
+	Seed      uint64
+	Leak      int
+	Revision  int // of the routes
+	Protocols []*protocol
+	Servers   map[string]string // addresses
+	Services  map[string]string // addresses, by cluster
 }
 
 func (p *protocol) JSON() string { return p.json() }
+
+// Limit is how long a route waits: for the server, or for the whole call, that is, for
+// filters too. Callers' deadlines count likewise.
+func (p *protocol) Limit() string {
+	if p.wholeCall {
+		return `max_stream_duration: {max_stream_duration: 3s, grpc_timeout_header_max: 3s}`
+	}
+	return `timeout: 3s`
+}
+
 func (p *protocol) Name() string { return p.name }
 
 // mesh returns the mesh file.
 func (v *meshValues) mesh() (string, error) {
-	v.ClusterQuick, v.ClusterSlow, v.ClusterAway = chaos.ClusterQuick, chaos.ClusterSlow, chaos.ClusterAway
 	var b strings.Builder
 	err := meshFile.Execute(&b, v)
 	return b.String(), err
@@ -46,7 +52,7 @@ listeners:
     virtual_hosts:
     - name: all
       domains: ["*"]
-      routes: [{name: revision-{{$.Revision}}, match: {prefix: /}, route: {cluster: {{.Name}}, timeout: 3s}}]
+      routes: [{name: revision-{{$.Revision}}, match: {prefix: /}, route: {cluster: {{.Name}}, {{.Limit}}}}]
 {{- end}}
 clusters:
 {{- range .Protocols}}
@@ -70,7 +76,7 @@ clusters:
       - name: envoy.filters.http.upstream_codec
         typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec}
 {{- end}}
-- {name: {{.ClusterQuick}}, endpoints: ["{{.Quick}}"]}
-- {name: {{.ClusterSlow}}, endpoints: ["{{.Slow}}"]}
-- {name: {{.ClusterAway}}, endpoints: ["{{.Away}}"]}
+{{- range $name, $address := .Services}}
+- {name: {{$name}}, endpoints: ["{{$address}}"]}
+{{- end}}
 `))

@@ -19,13 +19,14 @@ type protocol struct {
 	argument   string // the type of a text
 	exception  string // the type of an exception
 	oneWay     bool   // it has calls without an answer
+	wholeCall  bool   // times count for filters too, not for the server alone
 }
 
 // protocols are all rows. Replies of Thrift are paired by their ids and by their order.
 var protocols = []*protocol{
-	{name: "dubbo", definition: dubbo.Definition(), config: `{}`, argument: "java.lang.String", exception: "soak.Failure", oneWay: true},
+	{name: "dubbo", definition: dubbo.Definition(), config: `{}`, argument: "java.lang.String", exception: "soak.Failure", oneWay: true, wholeCall: true},
 	{name: "thrift", definition: thrift.Definition(), config: `{"transport":"theader","protocol":"compact","replies":"by_id"}`, argument: "string", exception: "INTERNAL_ERROR", oneWay: true},
-	{name: "ordered", definition: thrift.Definition(), config: `{"transport":"ttheader","protocol":"binary"}`, argument: "string", exception: "INTERNAL_ERROR", oneWay: true},
+	{name: "ordered", definition: thrift.Definition(), config: `{"transport":"ttheader","protocol":"binary"}`, argument: "string", exception: "INTERNAL_ERROR", oneWay: true, wholeCall: true},
 	{name: "brpc", definition: brpc.Definition(), config: `{}`, argument: "string", exception: "EINTERNAL"},
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/meltemi-mesh/meltemi/test/peers"
+	"github.com/meltemi-mesh/meltemi/test/soak/chaos"
 )
 
 // options say how long a run is, and with what.
@@ -76,7 +77,10 @@ func soak(tb testing.TB, o options) (problems []string) {
 	r := &run{options: o, tb: tb, began: time.Now(), expected: map[uint64]expectation{}, restarted: map[string]time.Time{}}
 	r.values = meshValues{
 		Seed: o.seed, Leak: o.leak, Protocols: protocols, Servers: map[string]string{},
-		Quick: serveNumbers(tb, 0), Slow: serveNumbers(tb, time.Minute), Away: closedAddress(tb),
+		Services: map[string]string{
+			chaos.ClusterQuick: serveNumbers(tb, 0), chaos.ClusterSlow: serveNumbers(tb, time.Minute),
+			chaos.ClusterLate: serveNumbers(tb, 2*shortDeadline), chaos.ClusterAway: closedAddress(tb),
+		},
 	}
 	for _, p := range protocols {
 		s := startServer(r, p)

@@ -14,6 +14,7 @@ import (
 // The clusters that filters ask.
 const (
 	ClusterQuick = "quick"
+	ClusterLate  = "late"
 	ClusterSlow  = "slow"
 	ClusterAway  = "away"
 	clusterNone  = "nowhere"
@@ -94,13 +95,17 @@ func (h *handler) act(c filter.Call, hook string, a Action) filter.Verdict {
 			return func(filter.Call) filter.Verdict { panic("work that came too late was not dropped") }
 		})
 	case Ask:
-		return h.ask(c, ClusterQuick, patience, filter.Continue)
+		return h.ask(c, hook, ClusterQuick, patience, filter.Continue)
+	case AskLate:
+		return h.ask(c, hook, ClusterLate, patience, filter.Continue)
+	case Outlast:
+		return h.ask(c, hook, ClusterLate, patience, refuse)
 	case AskSlow:
-		return h.ask(c, ClusterSlow, short, refuse)
+		return h.ask(c, hook, ClusterSlow, short, refuse)
 	case AskAway:
-		return h.ask(c, ClusterAway, patience, refuse)
+		return h.ask(c, hook, ClusterAway, patience, refuse)
 	case AskNone:
-		return h.ask(c, clusterNone, patience, refuse)
+		return h.ask(c, hook, clusterNone, patience, refuse)
 	case Refuse:
 		return refuse
 	case Break:
@@ -120,13 +125,14 @@ func otherwise(proceed bool, refuse filter.Verdict) filter.Verdict {
 	return refuse
 }
 
-// ask asks a service for the number of the call. The quick one has to give it back, and
-// the others must not.
-func (h *handler) ask(c filter.Call, cluster string, limit time.Duration, then filter.Verdict) filter.Verdict {
-	id := strconv.FormatUint(h.plan.ID, 16)
-	return c.HTTP(cluster, filter.HTTPRequest{Path: "/" + id, Limit: limit}, func(_ filter.Call, r filter.HTTPResponse, err error) filter.Verdict {
-		if good := err == nil && r.Status == 200 && string(r.Body) == id; good != (cluster == ClusterQuick) {
-			return filter.Reply(sdk.Failure{Cause: sdk.CauseInternal, Message: fmt.Sprintf("%s answered %d %.50q, %v", cluster, r.Status, r.Body, err)})
+// ask asks a service, whose answer is the question. The quick one and the late one have to
+// answer, and the others must not.
+func (h *handler) ask(c filter.Call, hook, cluster string, limit time.Duration, then filter.Verdict) filter.Verdict {
+	question := fmt.Sprintf("%x-%s-%s", h.plan.ID, h.Place, hook)
+	answers := cluster == ClusterQuick || cluster == ClusterLate
+	return c.HTTP(cluster, filter.HTTPRequest{Path: "/" + question, Limit: limit}, func(_ filter.Call, r filter.HTTPResponse, err error) filter.Verdict {
+		if good := err == nil && r.Status == 200 && string(r.Body) == question; good != answers {
+			return filter.Reply(sdk.Failure{Cause: sdk.CauseInternal, Message: fmt.Sprintf("asked %s, %s answered %d %.50q, %v", question, cluster, r.Status, r.Body, err)})
 		}
 		return then
 	})

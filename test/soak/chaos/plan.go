@@ -34,6 +34,7 @@ const (
 	Ask             // asks a service over HTTP
 	LateOn          // waits for what does not come, and goes on when its time is over
 	WorkOn          // likewise for work
+	AskLate         // asks a service whose answer comes after the caller's deadline
 	Late            // as LateOn, and refuses the call then
 	WorkLate        // as WorkOn, likewise
 	AskSlow         // asks a service that is too slow, and refuses the call
@@ -43,17 +44,20 @@ const (
 	Break // resets the call
 	Panic
 	WorkPanic
+	Outlast // as AskLate, for a call that has a deadline, and refuses one that is still there
 )
 
-// Actions is how many there are; from firstEnd on they end the call.
+// Actions is how many there are. Up to lastUsual a call that does not end does them; from
+// firstEnd on they end it.
 const (
-	Actions  = int(WorkPanic) + 1
-	firstEnd = Late
+	Actions   = int(Outlast) + 1
+	lastUsual = WorkOn
+	firstEnd  = Late
 )
 
 var actionNames = [Actions]string{
-	"pass", "mark", "resume", "work", "ask", "late-on", "work-on", "late", "work-late", "ask-slow", "ask-away", "ask-none",
-	"refuse", "break", "panic", "work-panic",
+	"pass", "mark", "resume", "work", "ask", "late-on", "work-on", "ask-late", "late", "work-late", "ask-slow", "ask-away", "ask-none",
+	"refuse", "break", "panic", "work-panic", "outlast",
 }
 
 func (a Action) String() string { return actionNames[a] }
@@ -78,7 +82,8 @@ type Plan struct {
 	// BeginPanics and EndPanics tell whether the hooks Begin and End panic.
 	BeginPanics, EndPanics [Places]bool
 	Server                 Server
-	// Deadline tells that the caller says how long it waits, which is not long.
+	// Deadline tells that the caller says how long it waits, which is not long. Not all
+	// protocols can say so.
 	Deadline                 bool
 	RequestBytes, ReplyBytes int
 }
@@ -93,7 +98,7 @@ func New(seed, id uint64) *Plan {
 	for place := range Places {
 		for _, hook := range []*[Places]Action{&p.Request, &p.Response} {
 			if random.IntN(8) == 0 {
-				hook[place] = Action(1 + random.IntN(int(firstEnd)-1))
+				hook[place] = Action(1 + random.IntN(int(lastUsual)))
 			}
 		}
 		p.EndPanics[place] = random.IntN(40) == 0
@@ -113,6 +118,13 @@ func New(seed, id uint64) *Plan {
 		at -= ways[p.Server]
 	}
 	p.Deadline = p.Server == Silence && random.IntN(4) > 0
+	for place := range Places {
+		if p.Request[place] == Outlast {
+			// When Envoy answers, the filter asks again, before the first answer comes.
+			p.Deadline, p.Response[place] = true, AskLate
+		}
+		p.Deadline = p.Deadline || p.Response[place] == Outlast
+	}
 	p.RequestBytes, p.ReplyBytes = size(random), size(random)
 	return p
 }
@@ -165,6 +177,10 @@ func (p *Plan) Outcome() Outcome {
 			return p.back(place, p.failed(textPanic))
 		case p.Request[place] == Break && place != Last:
 			return p.failed(textReset) // nobody has answered
+		case p.Request[place] == Outlast:
+			o, own := p.back(Last, p.failed(textTimeout)), p.back(place, p.failed(p.text(place, Outlast)))
+			o.Texts, o.Perhaps = append(o.Texts, own.Texts...), false
+			return o
 		case p.Request[place] >= firstEnd:
 			return p.back(place, p.failed(p.text(place, p.Request[place])))
 		}
