@@ -18,7 +18,9 @@ import (
 type options struct {
 	version  string // of Envoy
 	duration time.Duration
+	calls    uint64        // the run is longer than that if it takes longer to make so many
 	breath   time.Duration // how long the load lasts until it rests
+	workers  int           // clients at a time that come and go, of each protocol
 	seed     uint64
 	// leak makes the filter, and the clients, leave something behind at every so manieth
 	// call, to be found.
@@ -109,7 +111,7 @@ func (r *run) bear() {
 	var load, disturbances sync.WaitGroup
 	stop := make(chan struct{})
 	for i, p := range protocols {
-		for worker := range 3 {
+		for worker := range r.workers {
 			random := rand.New(rand.NewPCG(r.seed, uint64(i)<<32|uint64(worker)))
 			load.Go(func() { r.sessions(p, random) })
 		}
@@ -119,8 +121,8 @@ func (r *run) bear() {
 		disturbances.Go(func() { r.disturb(d, stop) })
 	}
 	var trend trend
-	for end := r.began.Add(r.duration); time.Now().Before(end) && r.healthy(); {
-		r.sleep(min(r.breath, time.Until(end)))
+	for end := r.began.Add(r.duration); (time.Now().Before(end) || r.numbers.Load() < r.calls) && r.healthy(); {
+		r.sleep(r.breath)
 		r.resting.Lock()
 		if s, ok := r.rest(); ok {
 			trend.add(s)

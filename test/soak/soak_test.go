@@ -22,13 +22,13 @@ var allVersions = []string{"1.40.0", "1.39.3"}
 // long one.
 func TestSoak(t *testing.T) {
 	o := options{
-		duration: 13 * time.Second, breath: time.Second, seed: theSeed(t), print: t.Logf,
+		duration: 13 * time.Second, breath: time.Second, workers: 2, seed: theSeed(t), print: t.Logf,
 		disturbances: []disturbance{routeChanges, serverRestarts},
 	}
 	versions := allVersions[:1]
 	if *duration > 0 {
 		versions = allVersions
-		o.duration, o.breath = *duration, min(5*time.Second, *duration/20)
+		o.duration, o.breath, o.workers = *duration, min(5*time.Second, *duration/20), 3
 		o.print = func(format string, args ...any) { fmt.Fprintf(os.Stdout, format+"\n", args...) }
 	}
 	o.duration /= time.Duration(len(versions))
@@ -44,7 +44,7 @@ func TestSoak(t *testing.T) {
 // TestLeaksAreFound has a filter that leaves goroutines and memory behind, and clients
 // that forget their connections: all of it has to be found, or TestSoak finds nothing.
 func TestLeaksAreFound(t *testing.T) {
-	problems := soak(t, options{version: allVersions[1], duration: 13 * time.Second, breath: time.Second, seed: theSeed(t), leak: 50, print: t.Logf})
+	problems := soak(t, options{version: allVersions[1], calls: 3000, breath: time.Second, workers: 3, seed: theSeed(t), leak: 50, print: t.Logf})
 	for _, want := range []string{"handles grew", "goroutines grew", "open files grew", "bytes of Go's heap grew"} {
 		if !strings.Contains(strings.Join(problems, "\n"), want) {
 			t.Errorf("%s was not found: %q", want, problems)

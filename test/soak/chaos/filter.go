@@ -35,7 +35,7 @@ type chaos struct {
 	Seed string `json:"seed"`
 	// Place is where the filter stands.
 	Place string `json:"place"`
-	// Leak makes every Leak-th call leave a goroutine and a mebibyte behind, so that a test
+	// Leak makes every Leak-th call leave a goroutine and two mebibytes behind, so that a test
 	// can see that this is found. 0: none.
 	Leak uint64 `json:"leak"`
 
@@ -94,7 +94,7 @@ func (f *chaos) leak() {
 		return
 	}
 	go func() { select {} }()
-	b := make([]byte, 1<<20)
+	b := make([]byte, 2<<20)
 	for i := range b {
 		b[i] = 1
 	}
