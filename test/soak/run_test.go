@@ -147,6 +147,11 @@ func (r *run) bear() {
 	}
 	r.gone()
 	r.audit()
+	r.mu.Lock()
+	c, trouble := r.count, r.trouble
+	r.mu.Unlock()
+	r.print("%s: %d calls in %v, %d rests, and Envoy's end; %d calls ended well, %d failed as planned, %d were one-way, %d were left alone; %d problems (seed %d)",
+		r.version, c.calls, time.Since(r.began).Round(time.Second), len(trend.samples), c.good, c.failed, c.oneWay, c.left, trouble, r.seed)
 }
 
 // sleep waits, or until Envoy is gone.
