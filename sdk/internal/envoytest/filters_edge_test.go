@@ -2,9 +2,11 @@ package envoytest
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -392,6 +394,46 @@ func TestFilterMetricsForPrometheus(t *testing.T) {
 			if !strings.Contains(text, want+"\n") {
 				t.Errorf("there is no %s in\n%s", want, text)
 			}
+		}
+	})
+}
+
+// TestFilterIsAnsweredWhileItCollects has a peer that is slow to send a message: Envoy
+// answers the call before the filter has collected it. What comes late is not shown to
+// the filter, which is busy with the answer, and no server gets the call.
+func TestFilterIsAnsweredWhileItCollects(t *testing.T) {
+	each(t, func(t *testing.T, version string) {
+		server := Serve(t, Echo)
+		envoy := withProbe(t, version, `{"payload":true}`, []any{Route("/", "server", nil)}, []any{Bridge("server", toy, server.Port)}, nil)
+		a := newAttacker(t, envoy.Port("rpc"))
+		message := testcodec.Append(nil, testcodec.Message{Kind: sdk.KindRequest, ID: 1, Service: "s", Method: "m", Payload: "payload"})
+		body, sender := io.Pipe()
+		go func() {
+			_, _ = sender.Write(message[:9])
+			envoy.Eventually("http.rpc.downstream_rq_max_duration_reached", 1)
+			_, _ = sender.Write(message[9:])
+			_ = sender.Close()
+		}()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.base+"/s/m", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range map[string]string{
+			"content-type": "application/grpc+toy", "te": "trailers", "grpc-timeout": "300m", "x-rpc-do": "set:a=b", "x-rpc-do-response": "go:10s,2s;set:seen=once",
+		} {
+			req.Header.Set(name, value)
+		}
+		resp, err := a.http.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if got := resp.Header; got.Get("grpc-status") != "4" || got.Get("x-rpc-seen") != "once" {
+			t.Errorf("the answer is %v", got)
+		}
+		envoy.Eventually(probeStat("open"), 0)
+		if n := server.Calls.Load(); n != 0 {
+			t.Errorf("the server got %d calls", n)
 		}
 	})
 }
