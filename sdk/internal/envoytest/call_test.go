@@ -9,8 +9,6 @@ import (
 	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
 )
 
-const toy = `{"name":"toy"}`
-
 // each runs a test on the oldest and the newest supported Envoy.
 func each(t *testing.T, f func(t *testing.T, version string)) {
 	t.Helper()

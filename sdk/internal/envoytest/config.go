@@ -7,6 +7,8 @@ import "maps"
 
 type object = map[string]any
 
+const toy = `{"name":"toy"}`
+
 // Address is Envoy's form of a TCP address.
 func Address(host string, port int) map[string]any {
 	return object{"socket_address": object{"address": host, "port_value": port}}
@@ -57,6 +59,19 @@ func Filter(name, config string) map[string]any {
 		"envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter", object{
 			"dynamic_module_config": module, "filter_name": name, "filter_config": stringValue(config),
 		})}
+}
+
+// WasmFilter returns an HTTP filter that runs a Wasm module, with the plugin's
+// configuration in JSON. More changes the plugin.
+func WasmFilter(path, config string, more map[string]any) map[string]any {
+	plugin := object{
+		"name": "meltemi", "configuration": stringValue(config), "allow_on_headers_stop_iteration": true,
+		"vm_config": object{
+			"runtime": "envoy.wasm.runtime.v8", "code": object{"local": object{"filename": path}},
+		},
+	}
+	maps.Copy(plugin, more)
+	return object{"name": "wasm", "typed_config": typed("envoy.extensions.filters.http.wasm.v3.Wasm", object{"config": plugin})}
 }
 
 // Filters returns a list of HTTP filters with the router behind them.

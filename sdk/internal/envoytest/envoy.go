@@ -108,7 +108,7 @@ func Start(t testing.TB, version, libraryDir string, bootstrap map[string]any, e
 	}
 	e := &Envoy{t: t, log: &lockedBuffer{}, done: make(chan struct{})}
 	e.cmd = exec.Command(Binary(t, version), "-c", configFile, "--use-dynamic-base-id", "--concurrency", "1",
-		"--admin-address-path", adminFile, "--log-level", "warning", "--component-log-level", "dynamic_modules:info",
+		"--admin-address-path", adminFile, "--log-level", "warning", "--component-log-level", "dynamic_modules:info,wasm:info",
 		"--drain-time-s", "3", "--parent-shutdown-time-s", "5", "--file-flush-interval-msec", "50")
 	e.cmd.Env = append(append(os.Environ(), "ENVOY_DYNAMIC_MODULES_SEARCH_PATH="+libraryDir), env...)
 	e.cmd.Stdout, e.cmd.Stderr = e.log, e.log
@@ -145,6 +145,25 @@ func (e *Envoy) awaitReady(adminFile string) {
 		}
 	}
 	e.t.Fatalf("Envoy is not ready after %v\n%s", startTimeout, e.log)
+}
+
+// Validate asks Envoy whether it takes a bootstrap, and returns its log.
+func Validate(t testing.TB, version, libraryDir string, bootstrap map[string]any) (log string, ok bool) {
+	t.Helper()
+	cmd := exec.Command(Binary(t, version), "--mode", "validate", "--config-yaml", toJSON(t, bootstrap),
+		"--use-dynamic-base-id", "--log-level", "info")
+	cmd.Env = append(cmd.Environ(), "ENVOY_DYNAMIC_MODULES_SEARCH_PATH="+libraryDir)
+	out, err := cmd.CombinedOutput()
+	return string(out), err == nil
+}
+
+func toJSON(t testing.TB, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 func (e *Envoy) stop() {

@@ -1,9 +1,7 @@
 package envoytest
 
 import (
-	"encoding/json"
 	"net"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -181,16 +179,6 @@ func TestHostileClients(t *testing.T) {
 	})
 }
 
-// Validate asks Envoy whether it takes a bootstrap, and returns its log.
-func Validate(t *testing.T, version, libraryDir string, bootstrap map[string]any) (log string, ok bool) {
-	t.Helper()
-	cmd := exec.Command(Binary(t, version), "--mode", "validate", "--config-yaml", toJSON(t, bootstrap),
-		"--use-dynamic-base-id", "--log-level", "info")
-	cmd.Env = append(cmd.Environ(), "ENVOY_DYNAMIC_MODULES_SEARCH_PATH="+libraryDir)
-	out, err := cmd.CombinedOutput()
-	return string(out), err == nil
-}
-
 // closedPort returns a port at which nobody listens until the test ends: a socket holds
 // it without listening, so that no other test, and no connection of anybody, gets it
 // meanwhile.
@@ -209,13 +197,4 @@ func closedPort(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return name.(*syscall.SockaddrInet4).Port
-}
-
-func toJSON(t *testing.T, v any) string {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }

@@ -19,19 +19,11 @@ import (
 	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
 )
 
-// told is a call with commands for the probe.
-func told(id uint64, request, response string) testcodec.Message {
-	return testcodec.Message{
-		Kind: sdk.KindRequest, ID: id, Service: "com.example.Echo", Method: "echo", Payload: "hello",
-		Entries: commands(request, response),
-	}
-}
-
 // withProbe starts an Envoy with the probe on the listener "rpc", and these routes and
 // clusters.
 func withProbe(t *testing.T, version, config string, routes, clusters []any, more map[string]any) *Envoy {
 	t.Helper()
-	hcm := map[string]any{"http_filters": Filters(Filter(probe.Name, hostConfig(config)))}
+	hcm := map[string]any{"http_filters": Filters(Filter(probe.Name, HostConfig(config)))}
 	maps.Copy(hcm, more)
 	return Start(t, version, Library(t), Bootstrap([]any{Listener("rpc", toy, routes, hcm)}, clusters))
 }
@@ -88,7 +80,7 @@ func TestFilterChoosesTheRoute(t *testing.T) {
 			{"go:10s,5ms;local:tenant=blue one", "blue", [2]string{"a", "b"}},
 			{"set:x=y", "other", [2]string{"local-tenant", "blue one"}}, // forged
 		} {
-			m := told(uint64(i), tt.commands, "")
+			m := Told(uint64(i), tt.commands, "")
 			m.Entries = append(m.Entries, tt.entry)
 			if got := client.Call(m); got.Payload != tt.want {
 				t.Errorf("%s: went to %s (%v), want %s", tt.commands, got.Payload, got.Status, tt.want)
@@ -121,8 +113,8 @@ func TestFilterInAccessLogs(t *testing.T) {
 			})}},
 		})
 		client := Dial(t, envoy.Port("rpc"))
-		client.Call(told(1, "note:who=blue", ""))
-		client.Call(told(2, "note:who=red;reply:denied", ""))
+		client.Call(Told(1, "note:who=blue", ""))
+		client.Call(Told(2, "note:who=red;reply:denied", ""))
 		want := "\"blue\" 7 via_upstream note:who=blue\n\"red\" 7 meltemi_denied[probe] note:who=red;reply:denied\n"
 		var got []byte
 		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
@@ -152,7 +144,7 @@ func TestFilterSeesRepliesOfEnvoy(t *testing.T) {
 			{"closed", "connect_failure", `answered=true code=UNAVAILABLE cause=connect_failure local=true native=0 upstream=true flags="UF`},
 			{"slow", "timeout", `answered=true code=DEADLINE_EXCEEDED cause=timeout local=true native=0 upstream=true flags="UT" details="response_timeout"`},
 		} {
-			m := told(uint64(i), "log-end", "set:seen=by the filter")
+			m := Told(uint64(i), "log-end", "set:seen=by the filter")
 			m.Service, m.Method = "s", tt.method
 			if got := client.Call(m); got.Entry("cause") != tt.cause {
 				t.Errorf("%s: got %+v", tt.method, got)
@@ -169,7 +161,7 @@ func TestFilterSeesRepliesOfEnvoy(t *testing.T) {
 func TestFilterReplacesARefusal(t *testing.T) {
 	each(t, func(t *testing.T, version string) {
 		envoy := withProbe(t, version, "", []any{}, []any{}, nil)
-		got := Dial(t, envoy.Port("rpc")).Call(told(1, "set:a=b", "reply:overloaded"))
+		got := Dial(t, envoy.Port("rpc")).Call(Told(1, "set:a=b", "reply:overloaded"))
 		if got.Entry("cause") != "overloaded" || got.Payload != "probe: overloaded" {
 			t.Errorf("got %+v", got)
 		}
@@ -199,7 +191,7 @@ func TestUpstreamFilter(t *testing.T) {
 				failing.Clear()
 				envoy := Start(t, version, Library(t), Bootstrap(
 					[]any{Listener("rpc", toy, []any{Route("/", "hosts", retry)}, nil)},
-					[]any{UpstreamFilters(cluster, Filter(probe.Name, hostConfig("")))}))
+					[]any{UpstreamFilters(cluster, Filter(probe.Name, HostConfig("")))}))
 				client := Dial(t, envoy.Port("rpc"))
 				for i, tt := range []struct{ request, response, cause, key, value string }{
 					{"set:tenant=green;facts", "set:seen=yes", "", "tenant", "green"},
@@ -211,7 +203,7 @@ func TestUpstreamFilter(t *testing.T) {
 					{"panic", "", "internal", "", ""},
 					{"go:20ms,10s", "", "timeout", "", ""},
 				} {
-					got := client.Call(told(uint64(i), tt.request, tt.response))
+					got := client.Call(Told(uint64(i), tt.request, tt.response))
 					if got.Entry("cause") != tt.cause || got.ID != uint64(i) {
 						t.Errorf("%s: got %+v, want cause %q", tt.request, got, tt.cause)
 					}
@@ -222,7 +214,7 @@ func TestUpstreamFilter(t *testing.T) {
 						t.Errorf("facts: %s", facts)
 					}
 				}
-				m := told(100, "log-end", "")
+				m := Told(100, "log-end", "")
 				m.Method = "flaky"
 				if got := client.Call(m); got.Status != sdk.OK {
 					t.Errorf("got %+v", got)
@@ -250,7 +242,7 @@ func TestFilterReadsResponsesThatStayOpen(t *testing.T) {
 		envoy := withProbe(t, version, `{"payload":true}`, []any{Route("/", "server", nil)}, []any{Bridge("server", toy, server.Port)}, nil)
 		client := Dial(t, envoy.Port("rpc"))
 		for i, payload := range []string{"short", strings.Repeat("long ", 100_000)} {
-			m := told(uint64(i), "arguments", "result")
+			m := Told(uint64(i), "arguments", "result")
 			m.Payload = payload
 			got := client.Call(m)
 			want := fmt.Sprintf("%d %s", len(payload), payload[:min(len(payload), 10)])
@@ -268,7 +260,7 @@ func TestFilterReadsLongMessages(t *testing.T) {
 		server := Serve(t, Echo)
 		envoy := withProbe(t, version, `{"payload":true}`, []any{Route("/", "server", nil)}, []any{Bridge("server", toy, server.Port)}, nil)
 		client := Dial(t, envoy.Port("rpc"))
-		m := told(1, "arguments;go:10s,50ms", "result")
+		m := Told(1, "arguments;go:10s,50ms", "result")
 		m.Payload = strings.Repeat("x", 6<<20)
 		if got := client.Call(m); got.Payload != m.Payload || got.Entry("result") != "6291456 xxxxxxxxxx" {
 			t.Errorf("got %v %s, %d bytes, result %q", got.Status, got.Entry("cause"), len(got.Payload), got.Entry("result"))
@@ -281,7 +273,7 @@ func TestFilterLeavesOthersAlone(t *testing.T) {
 	each(t, func(t *testing.T, version string) {
 		envoy := Start(t, version, Library(t), Bootstrap([]any{Listener("rpc", "", []any{
 			map[string]any{"match": map[string]any{"prefix": "/"}, "direct_response": map[string]any{"status": 200, "body": map[string]any{"inline_string": "plain"}}},
-		}, map[string]any{"http_filters": Filters(Filter(probe.Name, hostConfig(`{"all":true,"payload":true}`)))})}, nil))
+		}, map[string]any{"http_filters": Filters(Filter(probe.Name, HostConfig(`{"all":true,"payload":true}`)))})}, nil))
 		a := newAttacker(t, envoy.Port("rpc"))
 		for _, contentType := range []string{"", "text/plain", "application/grpc", "application/grpc+proto"} {
 			_, _, body := a.send(attack{method: "POST", path: "/odd/path?x=1", headers: map[string]string{"content-type": contentType}, body: []byte("body")})
@@ -310,7 +302,7 @@ func TestFilterUnderClientsThatLeave(t *testing.T) {
 			}
 		})
 		envoy := withProbe(t, version, `{"payload":true}`, []any{Route("/", "server", map[string]any{"timeout": "2s"})},
-			[]any{Bridge("server", toy, server.Port), Cluster("check", serveCheck(t))}, nil)
+			[]any{Bridge("server", toy, server.Port), Cluster("check", ServeCheck(t))}, nil)
 		port := envoy.Port("rpc")
 		words := []string{
 			"set:a=b", "reply:denied", "reset", "panic", "panic-end", "go:10s,3ms", "go:3ms,10s", "never:2ms", "never:400ms", "pause:1s", "go-panic",
@@ -330,7 +322,7 @@ func TestFilterUnderClientsThatLeave(t *testing.T) {
 					r := reader{conn: conn}
 					burst := 1 + random.IntN(6)
 					for i := range burst {
-						m := told(uint64(i), words[random.IntN(len(words))]+";"+words[random.IntN(len(words))], words[random.IntN(len(words))])
+						m := Told(uint64(i), words[random.IntN(len(words))]+";"+words[random.IntN(len(words))], words[random.IntN(len(words))])
 						if random.IntN(4) == 0 {
 							m.Kind = sdk.KindOneWay
 						}
@@ -361,7 +353,7 @@ func TestFilterUnderClientsThatLeave(t *testing.T) {
 			t.Errorf("only %d calls reached the filter: the test looks at the wrong thing", begun)
 		}
 		client := Dial(t, port)
-		if got := client.Call(told(1, "set:a=b", "set:c=d")); got.Entry("a") != "b" || got.Entry("c") != "d" {
+		if got := client.Call(Told(1, "set:a=b", "set:c=d")); got.Entry("a") != "b" || got.Entry("c") != "d" {
 			t.Errorf("after it all: %+v", got)
 		}
 		if n := strings.Count(envoy.Log(), "panic in a filter"); n != 0 {
@@ -376,7 +368,7 @@ func TestFilterMetricsForPrometheus(t *testing.T) {
 	each(t, func(t *testing.T, version string) {
 		server := Serve(t, Echo)
 		envoy := withProbe(t, version, "", []any{Route("/", "server", nil)}, []any{Bridge("server", toy, server.Port)}, nil)
-		Dial(t, envoy.Port("rpc")).Call(told(1, "set:a=b", ""))
+		Dial(t, envoy.Port("rpc")).Call(Told(1, "set:a=b", ""))
 		envoy.Eventually(probeStat("ends_total", "echo", "OK"), 1)
 		const count = `envoy_dynamicmodulescustom_meltemi_probe_latency_ms_count{method="echo"} 1`
 		text := ""

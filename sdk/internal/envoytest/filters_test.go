@@ -1,141 +1,27 @@
 package envoytest
 
 import (
-	"io"
-	"net"
-	"net/http"
-	"strings"
 	"testing"
-	"time"
 
-	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest/probe"
-	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
 )
+
+// inModule is the probe in the dynamic module.
+var inModule = Probe{
+	Filter:    func(config string) map[string]any { return Filter(probe.Name, config) },
+	Namespace: "dynamicmodulescustom",
+}
 
 // TestFilterConformance runs the checks of hosts in Envoy's dynamic module.
 func TestFilterConformance(t *testing.T) {
 	each(t, func(t *testing.T, version string) {
 		hosttest.Run(t, func(t *testing.T, s hosttest.Setup) hosttest.Host {
 			t.Helper()
-			return startProbe(t, version, s)
+			return inModule.Start(t, version, s)
 		})
 	})
 }
 
-// filterHost is an Envoy with the probe in it; hosttest.Host.
-type filterHost struct {
-	*Envoy
-	server *Server
-	client *Client
-	calls  uint64
-}
-
-func startProbe(t *testing.T, version string, s hosttest.Setup) *filterHost {
-	t.Helper()
-	h := &filterHost{server: Serve(t, Echo)}
-	var routes []any
-	for service, config := range s.Routes {
-		r := Route("/"+service+"/", "server", nil)
-		r["typed_per_filter_config"] = map[string]any{probe.Name: RouteFilter(probe.Name, config)}
-		routes = append(routes, r)
-	}
-	routes = append(routes, Route("/", "server", nil))
-	h.Envoy = Start(t, version, Library(t), Bootstrap(
-		[]any{Listener("rpc", toy, routes, map[string]any{"http_filters": Filters(Filter(probe.Name, hostConfig(s.Config)))})},
-		[]any{Bridge("server", toy, h.server.Port), Cluster("check", serveCheck(t))}))
-	h.client = Dial(t, h.Port("rpc"))
-	return h
-}
-
-// hostConfig is the configuration of an HTTP filter with the filter's own in it.
-func hostConfig(config string) string {
-	if config == "" {
-		return `{"codec":` + toy + `}`
-	}
-	return `{"codec":` + toy + `,"config":` + config + `}`
-}
-
-// serveCheck starts the HTTP server that the checks want behind the cluster "check".
-func serveCheck(t *testing.T) (port int) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		w.Header().Set("x-check", r.Header.Get("x-method"))
-		_, _ = w.Write(body)
-	})}
-	go func() { _ = s.Serve(l) }()
-	t.Cleanup(func() { _ = s.Close() })
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-// commands are the entries that tell the probe what to do.
-func commands(request, response string) (entries [][2]string) {
-	for key, value := range map[string]string{probe.KeyRequest: request, probe.KeyResponse: response} {
-		if value != "" {
-			entries = append(entries, [2]string{key, value})
-		}
-	}
-	return entries
-}
-
-// Do implements hosttest.Host.
-func (h *filterHost) Do(t *testing.T, c hosttest.Call) hosttest.Result {
-	t.Helper()
-	h.calls++
-	m := testcodec.Message{
-		Kind: sdk.KindRequest, ID: h.calls, Service: c.Service, Method: c.Method, Timeout: c.Timeout, Payload: c.Payload,
-		Entries: commands(c.Request, c.Response),
-	}
-	for key, value := range c.Metadata {
-		m.Entries = append(m.Entries, [2]string{key, value})
-	}
-	before := len(h.server.Seen())
-	start := time.Now()
-	if c.OneWay {
-		m.Kind = sdk.KindOneWay
-		h.client.Send(m)
-		return hosttest.Result{}
-	}
-	got := h.client.Call(m)
-	r := hosttest.Result{Took: time.Since(start), Code: got.Status, Cause: got.Entry("cause"), Payload: got.Payload, Answer: entriesOf(got)}
-	if got.ID != m.ID {
-		t.Errorf("the answer is to call %d, not %d", got.ID, m.ID)
-	}
-	if seen := h.server.Seen(); len(seen) > before {
-		last := seen[len(seen)-1]
-		r.Reached, r.Service, r.Method, r.Metadata = true, last.Service, last.Method, entriesOf(last)
-	}
-	return r
-}
-
-func entriesOf(m testcodec.Message) map[string]string {
-	entries := map[string]string{}
-	for _, e := range m.Entries {
-		entries[strings.ToLower(e[0])] = e[1]
-	}
-	return entries
-}
-
-// Metric implements hosttest.Host.
-func (h *filterHost) Metric(_ *testing.T, name string, labels ...string) int {
-	return h.Stat(probeStat(name, labels...))
-}
-
-// probeStat is a metric of the probe as Envoy's statistics name it: labels are there as
-// "name.value", and the names are known here.
-func probeStat(name string, labels ...string) string {
-	parts := []string{"dynamicmodulescustom.meltemi_" + probe.Name + "_" + name}
-	for i, value := range labels {
-		parts = append(parts, []string{"method", "code"}[i], value)
-	}
-	return strings.Join(parts, ".")
-}
-
-// Logs implements hosttest.Host.
-func (h *filterHost) Logs() string { return h.Log() }
+// probeStat is a metric of the probe in the dynamic module.
+func probeStat(name string, labels ...string) string { return inModule.Stat(name, labels...) }
