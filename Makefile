@@ -34,7 +34,7 @@ TEST_FILTERS := bench/empty soak/chaos
 EXAMPLE_MODULES := quota
 
 # All modules beside the one at the top.
-NESTED_MODULES := sdk/contrib test $(addprefix test/,$(TEST_FILTERS)) $(addprefix test/peers/,$(PEER_MODULES)) $(addprefix examples/,$(EXAMPLE_MODULES))
+NESTED_MODULES := sdk/contrib sdk/wasm test $(addprefix test/,$(TEST_FILTERS)) $(addprefix test/peers/,$(PEER_MODULES)) $(addprefix examples/,$(EXAMPLE_MODULES))
 
 FUZZTIME ?= 60s
 BENCH ?= .
@@ -60,6 +60,10 @@ build: ## Build bin/meltemi and bin/libmeltemi.so
 contrib: build ## Build bin/libmeltemi-contrib.so, for Envoy's contrib Go filters
 	bin/meltemi build --host contrib -o bin/libmeltemi-contrib.so
 
+.PHONY: wasm
+wasm: build ## Build bin/meltemi.wasm, for proxies that allow sandboxed code alone
+	bin/meltemi build --host wasm -o bin/meltemi.wasm
+
 .PHONY: envoy
 envoy: ## Fetch the pinned Envoys into .cache/envoy
 	envoy-build/fetch.sh $(CACHE)/envoy
@@ -83,6 +87,7 @@ test-all: test ## Run every test, in every combination of real peers
 test-unit: ## Run the tests that need no Envoy: without cgo, then with the race detector
 	CGO_ENABLED=0 go test -count=1 $(UNIT_PACKAGES)
 	go test -race -count=1 $(UNIT_PACKAGES)
+	cd sdk/wasm && go test -race -count=1 .
 	for example in $(EXAMPLE_MODULES); do $(MAKE) -C examples/$$example test; done
 
 .PHONY: test-abi
@@ -95,9 +100,10 @@ test-contrib: contrib ## Test the library for Envoy's contrib Go filters in a C 
 	cd sdk/contrib && go test -count=1 ./...
 
 .PHONY: test-e2e
-test-e2e: build envoy ## Run the tests on stock Envoy, the oldest and the newest, and with real peers
+test-e2e: wasm envoy ## Run the tests on stock Envoy, the oldest and the newest, and with real peers
 	.ci/install
 	go test -count=1 -timeout 20m $(ENVOY_PACKAGES)
+	cd sdk/wasm && go test -count=1 -timeout 20m ./internal/...
 	cd test && go test -count=1 -timeout 30m ./...
 
 .PHONY: soak

@@ -51,7 +51,8 @@ func newBuildCmd() *cobra.Command {
 		Long:  buildLong + "\n\n" + describeHosts(compose.Hosts()),
 		Example: `  meltemi build --with ./ledger --with example.com/quota=../quota -o libmeltemi.so
   meltemi build --with example.com/ledger@v1.2.0 --with example.com/rpc/codec
-  meltemi codecs --lib libmeltemi.so`,
+  meltemi codecs --lib libmeltemi.so
+  meltemi build --host wasm --with example.com/quota=../quota`,
 		Args:              cli.Args(cobra.NoArgs),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -3,7 +3,6 @@ package envoytest
 import (
 	"net"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -177,24 +176,4 @@ func TestHostileClients(t *testing.T) {
 		}
 		envoy.Eventually("dynamicmodulescustom.meltemi_refused_too_large", 2)
 	})
-}
-
-// closedPort returns a port at which nobody listens until the test ends: a socket holds
-// it without listening, so that no other test, and no connection of anybody, gets it
-// meanwhile.
-func closedPort(t *testing.T) int {
-	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = syscall.Close(fd) })
-	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		t.Fatal(err)
-	}
-	name, err := syscall.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return name.(*syscall.SockaddrInet4).Port
 }

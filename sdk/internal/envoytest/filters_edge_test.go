@@ -1,10 +1,7 @@
 package envoytest
 
 import (
-	"fmt"
 	"io"
-	"maps"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -19,14 +16,19 @@ import (
 	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
 )
 
-// withProbe starts an Envoy with the probe on the listener "rpc", and these routes and
-// clusters.
+// withProbe starts an Envoy with the probe in the dynamic module.
 func withProbe(t *testing.T, version, config string, routes, clusters []any, more map[string]any) *Envoy {
 	t.Helper()
-	hcm := map[string]any{"http_filters": Filters(Filter(probe.Name, HostConfig(config)))}
-	maps.Copy(hcm, more)
-	return Start(t, version, Library(t), Bootstrap([]any{Listener("rpc", toy, routes, hcm)}, clusters))
+	return inModule.with(t, version, config, routes, clusters, more)
 }
+
+// What holds for the probe in any HTTP filter of Envoy.
+
+func TestFilterChoosesTheRoute(t *testing.T)            { each(t, inModule.ChoosesTheRoute) }
+func TestFilterSeesRepliesOfEnvoy(t *testing.T)         { each(t, inModule.SeesRepliesOfEnvoy) }
+func TestFilterReplacesARefusal(t *testing.T)           { each(t, inModule.ReplacesARefusal) }
+func TestFilterReadsResponsesThatStayOpen(t *testing.T) { each(t, inModule.ReadsResponsesThatStayOpen) }
+func TestFilterUnderClientsThatLeave(t *testing.T)      { each(t, inModule.StandsClientsThatLeave) }
 
 func TestFilterConfigurationIsRefusedAtLoad(t *testing.T) {
 	each(t, func(t *testing.T, version string) {
@@ -56,49 +58,6 @@ func TestFilterConfigurationIsRefusedAtLoad(t *testing.T) {
 	})
 }
 
-// TestFilterChoosesTheRoute routes by what a filter says of a call, which the client
-// cannot say itself, and by a method that the filter has changed.
-func TestFilterChoosesTheRoute(t *testing.T) {
-	each(t, func(t *testing.T, version string) {
-		servers := map[string]*Server{}
-		for _, name := range []string{"blue", "renamed", "other"} {
-			servers[name] = Serve(t, func(conn net.Conn, m testcodec.Message) { Answer(conn, m, name) })
-		}
-		local := Route("/", "blue", nil)
-		local["match"].(map[string]any)["headers"] = []any{map[string]any{"name": "x-rpc-local-tenant", "string_match": map[string]any{"exact": "blue one"}}}
-		envoy := withProbe(t, version, "",
-			[]any{local, Route("/Renamed/method", "renamed", nil), Route("/", "other", nil)},
-			[]any{Bridge("blue", toy, servers["blue"].Port), Bridge("renamed", toy, servers["renamed"].Port), Bridge("other", toy, servers["other"].Port)}, nil)
-		client := Dial(t, envoy.Port("rpc"))
-		for i, tt := range []struct {
-			commands, want string
-			entry          [2]string
-		}{
-			{"local:tenant=blue one", "blue", [2]string{"a", "b"}},
-			{"local:tenant=red", "other", [2]string{"a", "b"}},
-			{"method:Renamed=method", "renamed", [2]string{"a", "b"}},
-			{"go:10s,5ms;local:tenant=blue one", "blue", [2]string{"a", "b"}},
-			{"set:x=y", "other", [2]string{"local-tenant", "blue one"}}, // forged
-		} {
-			m := Told(uint64(i), tt.commands, "")
-			m.Entries = append(m.Entries, tt.entry)
-			if got := client.Call(m); got.Payload != tt.want {
-				t.Errorf("%s: went to %s (%v), want %s", tt.commands, got.Payload, got.Status, tt.want)
-			}
-			seen := servers[tt.want].Seen()
-			last := seen[len(seen)-1]
-			for _, e := range last.Entries {
-				if strings.Contains(e[0], "tenant") && tt.entry[0] == "a" {
-					t.Errorf("%s: the server got the local entry %v", tt.commands, e)
-				}
-			}
-		}
-		if m := servers["renamed"].Seen()[0]; m.Service != "Renamed" || m.Method != "method" {
-			t.Errorf("the server got %s/%s", m.Service, m.Method)
-		}
-	})
-}
-
 // TestFilterInAccessLogs reads what a filter notes of calls in Envoy's access log.
 func TestFilterInAccessLogs(t *testing.T) {
 	each(t, func(t *testing.T, version string) {
@@ -124,46 +83,6 @@ func TestFilterInAccessLogs(t *testing.T) {
 		}
 		if plain := strings.ReplaceAll(string(got), `"`, ""); plain != strings.ReplaceAll(want, `"`, "") {
 			t.Errorf("the access log is %q, want %q", got, want)
-		}
-	})
-}
-
-// TestFilterSeesRepliesOfEnvoy has Envoy itself answer, before and after the filter had
-// its say.
-func TestFilterSeesRepliesOfEnvoy(t *testing.T) {
-	closed := closedPort(t)
-	each(t, func(t *testing.T, version string) {
-		server := Serve(t, func(net.Conn, testcodec.Message) {}) // says nothing
-		slow := Route("/s/slow", "silent", map[string]any{"timeout": "0.1s"})
-		envoy := withProbe(t, version, "",
-			[]any{Route("/s/closed", "closed", nil), slow},
-			[]any{Bridge("closed", toy, closed), Bridge("silent", toy, server.Port)}, nil)
-		client := Dial(t, envoy.Port("rpc"))
-		for i, tt := range []struct{ method, cause, want string }{
-			{"nowhere", "no_route", `answered=true code=UNIMPLEMENTED cause=no_route local=true native=0 upstream=false flags="NR" details="route_not_found"`},
-			{"closed", "connect_failure", `answered=true code=UNAVAILABLE cause=connect_failure local=true native=0 upstream=true flags="UF`},
-			{"slow", "timeout", `answered=true code=DEADLINE_EXCEEDED cause=timeout local=true native=0 upstream=true flags="UT" details="response_timeout"`},
-		} {
-			m := Told(uint64(i), "log-end", "set:seen=by the filter")
-			m.Service, m.Method = "s", tt.method
-			if got := client.Call(m); got.Entry("cause") != tt.cause {
-				t.Errorf("%s: got %+v", tt.method, got)
-			}
-			if !envoy.Logs("end " + tt.method + " " + tt.want) {
-				t.Errorf("%s: the log does not say %s:\n%s", tt.method, tt.want, envoy.Log())
-			}
-		}
-		envoy.Eventually(probeStat("open"), 0)
-	})
-}
-
-// TestFilterReplacesARefusal gives a reply of Envoy another text and cause.
-func TestFilterReplacesARefusal(t *testing.T) {
-	each(t, func(t *testing.T, version string) {
-		envoy := withProbe(t, version, "", []any{}, []any{}, nil)
-		got := Dial(t, envoy.Port("rpc")).Call(Told(1, "set:a=b", "reply:overloaded"))
-		if got.Entry("cause") != "overloaded" || got.Payload != "probe: overloaded" {
-			t.Errorf("got %+v", got)
 		}
 	})
 }
@@ -231,29 +150,6 @@ func TestUpstreamFilter(t *testing.T) {
 	})
 }
 
-// TestFilterReadsResponsesThatStayOpen reads the answers of servers whose connections
-// are not used again: those responses do not end by themselves.
-func TestFilterReadsResponsesThatStayOpen(t *testing.T) {
-	each(t, func(t *testing.T, version string) {
-		server := Serve(t, func(conn net.Conn, m testcodec.Message) {
-			b := testcodec.Append(nil, testcodec.Message{Kind: sdk.KindResponse, ID: m.ID, Payload: m.Payload, Entries: m.Entries})
-			_, _ = conn.Write(append(b, b[:10]...)) // and the beginning of what nobody asked for
-		})
-		envoy := withProbe(t, version, `{"payload":true}`, []any{Route("/", "server", nil)}, []any{Bridge("server", toy, server.Port)}, nil)
-		client := Dial(t, envoy.Port("rpc"))
-		for i, payload := range []string{"short", strings.Repeat("long ", 100_000)} {
-			m := Told(uint64(i), "arguments", "result")
-			m.Payload = payload
-			got := client.Call(m)
-			want := fmt.Sprintf("%d %s", len(payload), payload[:min(len(payload), 10)])
-			if got.Payload != payload || got.Entry("argument-0") != want || got.Entry("result") != want {
-				t.Errorf("got %v, %d bytes, argument %q, result %q", got.Status, len(got.Payload), got.Entry("argument-0"), got.Entry("result"))
-			}
-		}
-		envoy.Eventually(probeStat("open"), 0)
-	})
-}
-
 // TestFilterReadsLongMessages reads messages beyond Envoy's default buffer.
 func TestFilterReadsLongMessages(t *testing.T) {
 	each(t, func(t *testing.T, version string) {
@@ -288,76 +184,6 @@ func TestFilterLeavesOthersAlone(t *testing.T) {
 		// A path that the far edge would refuse must not get past a filter either.
 		if _, cause, _ := a.send(attack{method: "POST", path: "/a/b?c", headers: map[string]string{"content-type": "application/grpc+toy"}, body: []byte("x")}); !strings.Contains(cause, "meltemi_malformed[probe]") {
 			t.Errorf("the cause is %q", cause)
-		}
-	})
-}
-
-// TestFilterUnderClientsThatLeave lets filters pause, reply, panic and time out at
-// random while clients come and go: no call is without an end, and nothing is left.
-func TestFilterUnderClientsThatLeave(t *testing.T) {
-	each(t, func(t *testing.T, version string) {
-		server := Serve(t, func(conn net.Conn, m testcodec.Message) {
-			if m.Method != "silence" {
-				Echo(conn, m)
-			}
-		})
-		envoy := withProbe(t, version, `{"payload":true}`, []any{Route("/", "server", map[string]any{"timeout": "2s"})},
-			[]any{Bridge("server", toy, server.Port), Cluster("check", ServeCheck(t))}, nil)
-		port := envoy.Port("rpc")
-		words := []string{
-			"set:a=b", "reply:denied", "reset", "panic", "panic-end", "go:10s,3ms", "go:3ms,10s", "never:2ms", "never:400ms", "pause:1s", "go-panic",
-			"http:check,x", "http:nowhere,x", "arguments", "unwanted-pause", "paused-for-nothing", "local:a=b",
-		}
-		const clients, calls = 8, 60
-		var wg sync.WaitGroup
-		for n := range clients {
-			wg.Go(func() {
-				random := rand.New(rand.NewPCG(uint64(n), 1))
-				for done := 0; done < calls; {
-					conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					r := reader{conn: conn}
-					burst := 1 + random.IntN(6)
-					for i := range burst {
-						m := Told(uint64(i), words[random.IntN(len(words))]+";"+words[random.IntN(len(words))], words[random.IntN(len(words))])
-						if random.IntN(4) == 0 {
-							m.Kind = sdk.KindOneWay
-						}
-						if random.IntN(4) == 0 {
-							m.Method = "silence"
-						}
-						_, _ = conn.Write(testcodec.Append(nil, m))
-						done++
-					}
-					if random.IntN(2) == 0 { // some wait for a while, others go at once
-						_ = conn.SetReadDeadline(time.Now().Add(time.Duration(random.IntN(30)) * time.Millisecond))
-						for range burst {
-							if _, err := r.next(); err != nil {
-								break
-							}
-						}
-					}
-					_ = conn.Close()
-				}
-			})
-		}
-		wg.Wait()
-		begun := envoy.Stat(probeStat("requests_total"))
-		envoy.Eventually(probeStat("open"), 0)
-		envoy.Eventually("http.rpc.downstream_rq_active", 0)
-		envoy.Eventually("cluster.server.upstream_rq_active", 0)
-		if begun < clients*calls/4 {
-			t.Errorf("only %d calls reached the filter: the test looks at the wrong thing", begun)
-		}
-		client := Dial(t, port)
-		if got := client.Call(Told(1, "set:a=b", "set:c=d")); got.Entry("a") != "b" || got.Entry("c") != "d" {
-			t.Errorf("after it all: %+v", got)
-		}
-		if n := strings.Count(envoy.Log(), "panic in a filter"); n != 0 {
-			t.Errorf("the host itself panicked:\n%s", envoy.Log())
 		}
 	})
 }

@@ -2,6 +2,7 @@ package envoytest
 
 import (
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -30,6 +31,7 @@ type ProbeHost struct {
 	server *Server
 	client *Client
 	calls  uint64
+	logged int // what the log had when the check began
 }
 
 // Start starts an Envoy with the probe in front of a server.
@@ -48,6 +50,15 @@ func (p Probe) Start(t *testing.T, version string, s hosttest.Setup) *ProbeHost 
 		[]any{Bridge("server", toy, h.server.Port), Cluster("check", ServeCheck(t))}))
 	h.client = Dial(t, h.Port("rpc"))
 	return h
+}
+
+// with starts an Envoy with the probe on the listener "rpc", and these routes and
+// clusters.
+func (p Probe) with(t *testing.T, version, config string, routes, clusters []any, more map[string]any) *Envoy {
+	t.Helper()
+	hcm := map[string]any{"http_filters": Filters(p.Filter(HostConfig(config)))}
+	maps.Copy(hcm, more)
+	return Start(t, version, Library(t), Bootstrap([]any{Listener("rpc", toy, routes, hcm)}, clusters))
 }
 
 // HostConfig is the configuration of an HTTP filter with the filter's own in it.
@@ -139,7 +150,14 @@ func (p Probe) Stat(name string, labels ...string) string {
 }
 
 // Logs implements hosttest.Host.
-func (h *ProbeHost) Logs() string { return h.Log() }
+func (h *ProbeHost) Logs() string { return h.Log()[h.logged:] }
+
+// Again makes the host as good as new for the next check, where an Envoy is slow to
+// start: its counters are at zero, and Logs returns what comes from here on.
+func (h *ProbeHost) Again() {
+	h.Post("/reset_counters")
+	h.logged = len(h.Log())
+}
 
 // Told is a call with commands for the probe.
 func Told(id uint64, request, response string) testcodec.Message {

@@ -46,6 +46,12 @@ func Hosts() []Host {
 			Name: "contrib", Summary: "Envoy's contrib Go filters, for proxies without dynamic modules", File: "libmeltemi-contrib.so",
 			Package: "sdk/contrib", Nested: true, Flags: sharedLibrary,
 		},
+		{
+			Name: "wasm", Summary: "Envoy's Wasm sandbox, for filters", File: "meltemi.wasm",
+			Package: "sdk/wasm", Nested: true, Wasm: true,
+			Environment: []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0"},
+			Flags:       []string{"-buildmode=c-shared", "-trimpath", "-ldflags", "-s -w"},
+		},
 	}
 }
 
