@@ -7,6 +7,9 @@ require (
 	github.com/proxy-wasm/proxy-wasm-go-sdk v0.0.0-20250212164326-ab4161dcf924
 )
 
-require golang.org/x/net v0.62.0 // indirect
+require (
+	github.com/tetratelabs/wazero v1.7.2 // indirect
+	golang.org/x/net v0.62.0 // indirect
+)
 
 replace github.com/meltemi-mesh/meltemi => ../..
