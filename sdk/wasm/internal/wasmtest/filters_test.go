@@ -49,7 +49,7 @@ func TestFilterReadsResponsesThatStayOpen(t *testing.T) {
 const toy = `{"name":"toy"}`
 
 // start starts an Envoy with HTTP filters on the listener "rpc", in front of a server.
-func start(t *testing.T, version string, server *envoytest.Server, more map[string]any, filters ...any) *envoytest.Envoy {
+func start(t testing.TB, version string, server *envoytest.Server, more map[string]any, filters ...any) *envoytest.Envoy {
 	t.Helper()
 	hcm := map[string]any{"http_filters": envoytest.Filters(filters...)}
 	maps.Copy(hcm, more)

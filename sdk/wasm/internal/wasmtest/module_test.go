@@ -19,7 +19,7 @@ var module struct {
 }
 
 // modulePath builds the Wasm module with the test protocol, once for a test binary.
-func modulePath(t *testing.T) string {
+func modulePath(t testing.TB) string {
 	t.Helper()
 	root := envoytest.Root(t)
 	module.Do(func() {
@@ -40,7 +40,7 @@ func modulePath(t *testing.T) string {
 
 // wasm is a filter of the test module, with its configuration in JSON. More changes
 // Envoy's plugin.
-func wasm(t *testing.T, name, config string, more map[string]any) map[string]any {
+func wasm(t testing.TB, name, config string, more map[string]any) map[string]any {
 	t.Helper()
 	rest := strings.TrimPrefix(config, "{")
 	if rest != "}" {
@@ -50,7 +50,7 @@ func wasm(t *testing.T, name, config string, more map[string]any) map[string]any
 }
 
 // inWasm is the probe in a Wasm module.
-func inWasm(t *testing.T) envoytest.Probe {
+func inWasm(t testing.TB) envoytest.Probe {
 	t.Helper()
 	return envoytest.Probe{
 		Filter:    func(config string) map[string]any { return wasm(t, "probe", config, nil) },
