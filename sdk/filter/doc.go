@@ -81,14 +81,21 @@
 // # Threads and ownership
 //
 // Filter.Begin and what it shares between calls is used by all worker threads at
-// once. A Handler belongs to one call, whose hooks are called on one thread, never
-// two at a time. A [Call] must be used in hooks and in the functions that the host
-// calls for it, and not after End; anywhere else it does nothing. Strings are yours.
-// Byte slices are borrowed until the hook returns.
+// once; in a Wasm module each worker has a Filter of its own. A Handler belongs to one
+// call, whose hooks are called on one thread, never two at a time. A [Call] must be used
+// in hooks and in the functions that the host calls for it, and not after End; anywhere
+// else it does nothing. Strings are yours. Byte slices are borrowed until the hook
+// returns.
 //
 // A filter that holds connections, files or goroutines is a [Closer], which gives them
 // back when Envoy has taken another configuration. A goroutine of its own has to recover
 // from its panics: nobody else can.
+//
+// # Hosts
+//
+// The dynamic module of Envoy can do all that is here. Others can not, such as a Wasm
+// module: a Definition names what it needs ([Capability]), and a host that lacks it
+// refuses the filter when it is loaded (docs/hosts.md).
 //
 // # Errors and panics
 //
