@@ -93,6 +93,15 @@ func (p *plugin) env() filterhost.Env {
 	}
 }
 
+// OnPluginDone implements types.PluginContext. Envoy calls it when no call has the plugin
+// any more.
+func (p *plugin) OnPluginDone() bool {
+	if p.config != nil {
+		p.config.Close()
+	}
+	return true
+}
+
 // NewHttpContext implements types.PluginContext.
 func (p *plugin) NewHttpContext(id uint32) types.HttpContext { return &stream{id: id, plugin: p} }
 

@@ -206,6 +206,23 @@ func TestCallsThatEndWhileTheyWait(t *testing.T) {
 	}
 }
 
+// TestClose gives back what a filter has when Envoy lets go of its plugin.
+func TestClose(t *testing.T) {
+	closed := 0
+	host := emulate(t, `{"filter":"closing"}`, filter.Definition{Name: "closing", New: func([]byte, filter.Host) (filter.Filter, error) {
+		return closing{&closed}, nil
+	}})
+	if host.StartPlugin() != types.OnPluginStartStatusOK || !host.FinishVM() || closed != 1 {
+		t.Errorf("closed %d times, want once", closed)
+	}
+}
+
+// closing is a filter.Closer.
+type closing struct{ closed *int }
+
+func (closing) Begin(filter.Call) filter.Handler { return nil }
+func (c closing) Close()                         { *c.closed++ }
+
 // TestPanicsAreLoggedOnce, each with its stack.
 func TestPanicsAreLoggedOnce(t *testing.T) {
 	host := probing(t)
