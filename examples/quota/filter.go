@@ -24,7 +24,7 @@ func definition(newStore func(s *settings, timeout time.Duration) store) filter.
 		Summary:     "lets each tenant make so many calls in a window of time, counted in Redis",
 		Schema:      schema,
 		RouteSchema: routeSchema,
-		Needs:       []filter.Capability{filter.WaitCalls},
+		Needs:       []filter.Capability{filter.WaitCalls, filter.Statistics, filter.System},
 		New: func(config []byte, h filter.Host) (filter.Filter, error) {
 			f, s, err := newConfigured(config)
 			if err != nil {
