@@ -102,6 +102,38 @@ func TestModulesAreReplacedOnce(t *testing.T) {
 	}
 }
 
+// TestHostsThatAreModules are required, beside Meltemi's own module, and of the same
+// checkout or version.
+func TestHostsThatAreModules(t *testing.T) {
+	h, err := FindHost("wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, o := range map[string]*Options{
+		`replace github.com/meltemi-mesh/meltemi/sdk/wasm => "/meltemi/sdk/wasm"`: {Host: h, SDK: "/meltemi"},
+		`require github.com/meltemi-mesh/meltemi/sdk/wasm v1.2.3`:                 {Host: h, Version: "v1.2.3"},
+	} {
+		all := files(o)
+		if got := string(all["go.mod"]); !strings.Contains(got, want+"\n") {
+			t.Errorf("there is no %q in\n%s", want, got)
+		}
+		if got := string(all["library/main.go"]); !strings.Contains(got, `host "github.com/meltemi-mesh/meltemi/sdk/wasm"`) {
+			t.Errorf("%s", got)
+		}
+	}
+	here, err := filepath.Abs("../../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sums, err := (&Options{Host: h, SDK: here}).sums(); err != nil || !strings.Contains(string(sums), "github.com/proxy-wasm/proxy-wasm-go-sdk ") {
+		t.Errorf("the hashes of the host's module are not there: %v", err)
+	}
+	envoy := files(&Options{Host: &Hosts()[0], SDK: "/meltemi"})
+	if got := string(envoy["go.mod"]); strings.Contains(got, "sdk/wasm") {
+		t.Errorf("the usual host needs no other module:\n%s", got)
+	}
+}
+
 func TestOptionsThatCannotBe(t *testing.T) {
 	dir := t.TempDir()
 	twice := []Addition{{Package: "example.com/m"}, {Package: "example.com/n"}, {Package: "example.com/m"}}
