@@ -115,7 +115,7 @@ func TestFilterSeesWhoCalls(t *testing.T) {
 	}
 	each(t, func(t *testing.T, version string) {
 		server := Serve(t, Echo)
-		listener := Listener("rpc", toy, []any{Route("/", "server", nil)}, map[string]any{"http_filters": Filters(Filter(probe.Name, hostConfig("")))})
+		listener := Listener("rpc", toy, []any{Route("/", "server", nil)}, map[string]any{"http_filters": Filters(Filter(probe.Name, HostConfig("")))})
 		listener["filter_chains"].([]any)[0].(object)["transport_socket"] = a.downstreamTLS(a.sign(pkix.Name{CommonName: "proxy"}, []string{"proxy.test"}))
 		envoy := Start(t, version, Library(t), Bootstrap([]any{listener}, []any{Bridge("server", toy, server.Port)}))
 		roots := x509.NewCertPool()
@@ -195,12 +195,12 @@ func TestFilterTagsSpans(t *testing.T) {
 		}}
 		routes := []any{Route("/", "server", nil)}
 		first := maps.Clone(more)
-		first["http_filters"] = Filters(Filter(probe.Name, hostConfig("")))
+		first["http_filters"] = Filters(Filter(probe.Name, HostConfig("")))
 		toFiltered := []any{Route("/", "filtered", nil)}
 		envoy := Start(t, version, Library(t), Bootstrap(
 			[]any{Listener("first", toy, routes, first), Listener("last", toy, toFiltered, more)},
 			[]any{
-				Bridge("server", toy, server.Port), UpstreamFilters(Bridge("filtered", toy, server.Port), Filter(probe.Name, hostConfig(""))),
+				Bridge("server", toy, server.Port), UpstreamFilters(Bridge("filtered", toy, server.Port), Filter(probe.Name, HostConfig(""))),
 				Cluster("traces", traces.port),
 			}))
 		for _, place := range []string{"first", "last"} {
