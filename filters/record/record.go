@@ -15,7 +15,7 @@ func Definition() filter.Definition {
 		Summary:     "records chosen calls to files, for meltemi inspect and replay",
 		Schema:      schema,
 		RouteSchema: routeSchema,
-		Needs:       []filter.Capability{filter.Statistics},
+		Needs:       []filter.Capability{filter.Statistics, filter.System},
 		New:         newFilter,
 		NewRoute:    parseRoute,
 	}

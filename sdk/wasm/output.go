@@ -125,8 +125,15 @@ func (s *stream) callOut(out *filterhost.Output) {
 	r := out.Callout
 	headers := append([][2]string{{":method", r.Method}, {":scheme", "http"}, {":authority", r.Host}, {":path", r.Path}}, r.Headers...)
 	limit := uint32(min(r.Limit, maxLimit).Milliseconds()) //nolint:gosec // it is bounded
-	if _, err := proxywasm.DispatchHttpCall(out.Cluster, headers, r.Body, nil, limit, s.calledOut); err != nil {
-		s.Wake(filterhost.EventNotSent)
+	asked := out.NotSent
+	s.asked = asked
+	_, err := proxywasm.DispatchHttpCall(out.Cluster, headers, r.Body, nil, limit, func(headers, size, _ int) {
+		if s.asked == asked { // not of a callout that the filter has given up
+			s.calledOut(headers, size)
+		}
+	})
+	if err != nil {
+		s.Wake(asked)
 	}
 }
 
@@ -134,7 +141,7 @@ func (s *stream) callOut(out *filterhost.Output) {
 const maxLimit = time.Duration(1<<31-1) * time.Millisecond
 
 // calledOut is called with what came of a callout; without headers if nothing did.
-func (s *stream) calledOut(headers, size, _ int) {
+func (s *stream) calledOut(headers, size int) {
 	if s.over {
 		return
 	}

@@ -17,7 +17,8 @@ type stream struct {
 	call   *filterhost.Call // nil for requests that are none of the filter's business
 
 	request, response state
-	answered          bool // Response was called
+	answered          bool   // Response was called
+	asked             uint64 // the event of the last callout
 	over              bool
 	bodyTimer         func() // stops what awaitBody has begun
 }

@@ -128,7 +128,7 @@ func TestFilterSeesWhoCalls(t *testing.T) {
 					t.Fatal(err)
 				}
 				client := clientOf(t, conn)
-				got := client.Call(told(1, "facts", "")).Entry("facts")
+				got := client.Call(Told(1, "facts", "")).Entry("facts")
 				if _, principal, _ := strings.Cut(got, " principal="); principal != c.want {
 					t.Errorf("the principal is %q, want %q: %s", principal, c.want, got)
 				}
@@ -205,7 +205,7 @@ func TestFilterTagsSpans(t *testing.T) {
 			}))
 		for _, place := range []string{"first", "last"} {
 			client := Dial(t, envoy.Port(place))
-			if got := client.Call(told(1, "tag:"+place+"-on-request=blue", "tag:"+place+"-on-response=green")); got.Payload == "" {
+			if got := client.Call(Told(1, "tag:"+place+"-on-request=blue", "tag:"+place+"-on-response=green")); got.Payload == "" {
 				t.Fatalf("%+v", got)
 			}
 			for key, value := range map[string]string{place + "-on-request": "blue", place + "-on-response": "green"} {
