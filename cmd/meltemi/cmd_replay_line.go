@@ -99,6 +99,7 @@ type replayResult struct {
 	err         error
 	latency     time.Duration
 	compared    bool
+	whole       bool // with the recorded message, not its status alone
 	differences []answers.Difference
 }
 
@@ -110,16 +111,15 @@ func (r *replayResult) compare(reply *rpcclient.Reply, ignore answers.Ignore) {
 	}
 	got := answers.Facts(r.codec.codec, reply)
 	recorded := answers.StatusFacts(s.Code, s.Native, s.Cause == "")
-	whole := false
 	if m := r.call.Response; m != nil && m.Frame != nil {
 		before, err := rpcclient.ReadReply(r.codec.codec, m.Frame)
 		if err != nil {
 			r.err = fmt.Errorf("the recorded answer cannot be read: %w", err)
 			return
 		}
-		recorded, whole = answers.Facts(r.codec.codec, before), true
+		recorded, r.whole = answers.Facts(r.codec.codec, before), true
 	}
-	if !whole {
+	if !r.whole {
 		got = answers.Only(got, recorded)
 	}
 	r.compared = true

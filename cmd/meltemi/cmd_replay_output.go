@@ -40,6 +40,7 @@ type replayPrinter struct {
 	known      map[[2]string]*replayMethod
 	total      replayMethod
 	uncompared int // calls that had no recorded answer
+	statusOnly int // calls of whose recorded answer there is the status alone
 	without    int // calls that had no recorded message
 	problems   int
 	missing    []string // names of redacted entries that --set does not put back
@@ -121,8 +122,11 @@ func (p *replayPrinter) result(r *replayResult) {
 	m := p.method(r.call)
 	if r.err == nil && r.call.Kind == format.KindRequest {
 		p.latencies = append(p.latencies, r.latency)
-		if p.diff && !r.compared {
+		switch {
+		case p.diff && !r.compared:
 			p.uncompared++
+		case p.diff && !r.whole:
+			p.statusOnly++
 		}
 	}
 	shown := m.Different + m.Failed

@@ -15,6 +15,7 @@ type replaySummary struct {
 	Type string `json:"type"`
 	replayMethod
 	Uncompared int             `json:"uncompared,omitempty"`
+	StatusOnly int             `json:"status_only,omitempty"`
 	LeftOut    int             `json:"left_out,omitempty"`
 	Problems   int             `json:"problems,omitempty"`
 	Redacted   []string        `json:"redacted,omitempty"`
@@ -32,7 +33,7 @@ func (p *replayPrinter) finish(err error) error {
 	slices.Sort(p.missing)
 	if p.json {
 		s := replaySummary{
-			Type: "summary", replayMethod: p.total, Uncompared: p.uncompared, LeftOut: p.without, Problems: p.problems,
+			Type: "summary", replayMethod: p.total, Uncompared: p.uncompared, StatusOnly: p.statusOnly, LeftOut: p.without, Problems: p.problems,
 			Redacted: p.missing, Seconds: p.elapsed.Seconds(), LatencyMS: p.latencies.object(), Methods: p.methods,
 		}
 		p.line(s)
@@ -93,6 +94,7 @@ func (p *replayPrinter) summary() string {
 		}
 	}
 	note(p.uncompared, "had no recorded answer to compare with")
+	note(p.statusOnly, "compared by status alone: the recorded answer was left out")
 	note(p.without, "left out: the file has no message of them")
 	if p.missingOf > 0 {
 		fmt.Fprintf(&b, "%s %s sent without what was redacted (%s): --set puts it back\n", p.style.Warn("warning:"),
