@@ -171,5 +171,9 @@ func closedAddress(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(name.(*syscall.SockaddrInet4).Port))
+	address, ok := name.(*syscall.SockaddrInet4)
+	if !ok {
+		t.Fatalf("the address of the socket is a %T", name)
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(address.Port))
 }
