@@ -51,9 +51,11 @@ build: ## Build bin/meltemi and bin/libmeltemi.so
 	CGO_ENABLED=1 go build $(LIB_FLAGS) -o bin/libmeltemi.so ./cmd/libmeltemi
 	@rm -f bin/libmeltemi.h # nobody includes it: Envoy finds symbols by name
 	@bin/meltemi codecs -o json >bin/.codecs.json # what the library carries, for those who do not load it
-	@# A library that is up to date has the section already: go build left it alone.
-	@objcopy --remove-section .meltemi.codecs bin/libmeltemi.so
-	@objcopy --add-section .meltemi.codecs=bin/.codecs.json --set-section-flags .meltemi.codecs=noload,readonly bin/libmeltemi.so
+	@# A library that is up to date has the section already: go build left it alone. The
+	@# rename leaves the old file to the Envoys that have it loaded.
+	@objcopy --remove-section .meltemi.codecs bin/libmeltemi.so bin/.libmeltemi.so
+	@objcopy --add-section .meltemi.codecs=bin/.codecs.json --set-section-flags .meltemi.codecs=noload,readonly bin/.libmeltemi.so
+	@mv -f bin/.libmeltemi.so bin/libmeltemi.so
 	@rm -f bin/.codecs.json
 
 .PHONY: contrib

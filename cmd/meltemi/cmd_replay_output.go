@@ -39,7 +39,6 @@ type replayPrinter struct {
 	methods    []*replayMethod
 	known      map[[2]string]*replayMethod
 	total      replayMethod
-	uncompared int // calls that had no recorded answer
 	statusOnly int // calls of whose recorded answer there is the status alone
 	without    int // calls that had no recorded message
 	problems   int
@@ -56,7 +55,10 @@ type replayMethod struct {
 	Calls     int    `json:"calls"`
 	OK        int    `json:"ok"`
 	Different int    `json:"different"`
-	Failed    int    `json:"failed"`
+	// Uncompared are calls of which nothing was recorded that an answer could be compared
+	// with: the recorded call had none, or is a one-way call.
+	Uncompared int `json:"uncompared,omitempty"`
+	Failed     int `json:"failed"`
 	// Paths are how many calls differ where; list items count as one place.
 	Paths map[string]int `json:"paths,omitempty"`
 }
@@ -122,10 +124,7 @@ func (p *replayPrinter) result(r *replayResult) {
 	m := p.method(r.call)
 	if r.err == nil && r.call.Kind == format.KindRequest {
 		p.latencies = append(p.latencies, r.latency)
-		switch {
-		case p.diff && !r.compared:
-			p.uncompared++
-		case p.diff && !r.whole:
+		if p.diff && r.compared && !r.whole {
 			p.statusOnly++
 		}
 	}
@@ -141,6 +140,8 @@ func (p *replayPrinter) result(r *replayResult) {
 		case len(r.differences) > 0:
 			f.Type = "difference"
 			count.Different++
+		case p.diff && !r.compared:
+			count.Uncompared++
 		default:
 			count.OK++
 		}

@@ -14,7 +14,6 @@ import (
 type replaySummary struct {
 	Type string `json:"type"`
 	replayMethod
-	Uncompared int             `json:"uncompared,omitempty"`
 	StatusOnly int             `json:"status_only,omitempty"`
 	LeftOut    int             `json:"left_out,omitempty"`
 	Problems   int             `json:"problems,omitempty"`
@@ -33,7 +32,7 @@ func (p *replayPrinter) finish(err error) error {
 	slices.Sort(p.missing)
 	if p.json {
 		s := replaySummary{
-			Type: "summary", replayMethod: p.total, Uncompared: p.uncompared, StatusOnly: p.statusOnly, LeftOut: p.without, Problems: p.problems,
+			Type: "summary", replayMethod: p.total, StatusOnly: p.statusOnly, LeftOut: p.without, Problems: p.problems,
 			Redacted: p.missing, Seconds: p.elapsed.Seconds(), LatencyMS: p.latencies.object(), Methods: p.methods,
 		}
 		p.line(s)
@@ -68,13 +67,13 @@ func (p *replayPrinter) summary() string {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	good, last := "OK", ""
 	if p.diff {
-		good, last = "SAME", "\tDIFFERENT"
+		good, last = "SAME", "\tDIFFERENT\tUNCOMPARED"
 	}
 	_, _ = fmt.Fprintf(w, "METHOD\tCALLS\t%s%s\tFAILED\n", good, last) // memory
 	for _, m := range p.methods {
 		different := ""
 		if p.diff {
-			different = fmt.Sprintf("\t%d", m.Different)
+			different = fmt.Sprintf("\t%d\t%d", m.Different, m.Uncompared)
 		}
 		_, _ = fmt.Fprintf(w, "%s\t%d\t%d%s\t%d\n", cli.Printable(m.Service+"/"+m.Method), m.Calls, m.OK, different, m.Failed)
 	}
@@ -93,7 +92,6 @@ func (p *replayPrinter) summary() string {
 			fmt.Fprintf(&b, "%s %s\n", plural(n, "call"), what)
 		}
 	}
-	note(p.uncompared, "had no recorded answer to compare with")
 	note(p.statusOnly, "compared by status alone: the recorded answer was left out")
 	note(p.without, "left out: the file has no message of them")
 	if p.missingOf > 0 {

@@ -137,7 +137,7 @@ func TestReplayComparesWhatIsKnown(t *testing.T) {
 		"another status":         {status + "|" + response, `"status":{"code":"NOT_FOUND","native":60}`, `- status.native: 60`},
 		"a status of the proxy":  {status + "|" + response, `"status":{"code":"OK","native":0,"cause":"aborted"}`, "SAME"},
 		"an error of the proxy":  {status + "|" + response, `"status":{"code":"UNAVAILABLE","native":0,"cause":"no_upstream"}`, `- status.code: "UNAVAILABLE"`},
-		"no answer":              {status + "," + `"response_metadata"`, `"response_metadata"`, "1 call had no recorded answer to compare with"},
+		"no answer":              {status + "," + `"response_metadata"`, `"response_metadata"`, "0     0          1           0"},
 		"an unreadable answer":   {`"response":{"bytes":154,"frame":"2rs`, `"response":{"bytes":154,"frame":"ABs`, "the recorded answer cannot be read: "},
 		"a redacted entry of it": {`"response":{"bytes":154,"frame":"` + frameOf(t, lines[1]), `"redacted":["DUBBO"],"response":{"bytes":154,"frame":"` + withoutMetadata(t, frameOf(t, lines[1])), "SAME"},
 	} {

@@ -145,6 +145,8 @@ show_as dubbo "$filtered" demo.Greeter.order --arg '{"customer": "blue", "item":
 step "A cache: of 20 calls the server gets one"
 show_as dubbo "$filtered" demo.Greeter.price --arg 7 --repeat 20; expect '20 calls: 20 ok, 0 failed' "20 good calls"
 counted 'custom.meltemi_cache_(hits|misses)_total'; expect 'hits_total.*: 19' "19 calls that the cache answered"
+step "Metrics by method, which the filter stats keeps"
+counted 'custom.meltemi_stats_calls_total'; expect 'method.price.code.OK: 20' "the 20 calls of price"
 step "A breaker: the server fails every second call, so after 10 of them it is left alone"
 show_as dubbo "$filtered" demo.Greeter.ill --repeat 30; expect 'circuit breaker is open' "refusals"
 step "Calls that were recorded, without their token, shown and sent again: does another server answer the same?"

@@ -48,7 +48,7 @@ func (s *methods) bind(n name) *method {
 	}
 }
 
-// of returns the series of a method. exists tells that a server has answered it.
+// of returns the series of a method. exists tells that a server has such a method.
 func (s *methods) of(service, methodName string, exists bool) *method {
 	n := name{service, methodName}
 	known := *s.known.Load()

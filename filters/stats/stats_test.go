@@ -60,6 +60,9 @@ func TestMethodsAreBounded(t *testing.T) {
 		c := h.Begin(filtertest.Request{Service: "s", Method: fmt.Sprint("invented-", i)})
 		c.Respond(filtertest.Response{Cause: sdk.CauseNoRoute})
 		c.End()
+		c = h.Begin(filtertest.Request{Service: "s", Method: fmt.Sprint("refused-", i)})
+		c.Respond(filtertest.Response{Code: sdk.Unimplemented}) // by the server itself
+		c.End()
 	}
 	for i := range 4 {
 		h.Do(filtertest.Request{Service: "s", Method: fmt.Sprint("real-", i)})
