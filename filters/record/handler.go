@@ -24,7 +24,7 @@ type handler struct {
 
 // begin notes what is known from the beginning.
 func (h *handler) begin(c filter.Call) {
-	h.names = h.settings.Redact
+	h.names = h.secret
 	h.call.Time = h.host.Now()
 	h.take(c, callOverhead)
 }

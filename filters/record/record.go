@@ -25,6 +25,7 @@ func Definition() filter.Definition {
 type recorder struct {
 	settings *settings
 	rules    []metadataRule
+	secret   *names // nil if nothing is redacted
 	host     filter.Host
 	writer   *writer
 	chance   func() float64 // from 0 to less than 1
@@ -43,13 +44,17 @@ func newFilter(config []byte, h filter.Host) (filter.Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &recorder{
+	f := &recorder{
 		settings: s, rules: s.metadataRules(), host: h, writer: newWriter(s, h),
 		chance:   rand.Float64, // a sample, not a secret
 		recorded: h.Counter("recorded_total"),
 		dropped:  h.Counter("dropped_total", "reason"),
 		omitted:  h.Counter("omitted_messages_total", "reason"),
-	}, nil
+	}
+	if len(s.Redact) > 0 {
+		f.secret = newNames(s.Redact)
+	}
+	return f, nil
 }
 
 // Payload implements filter.PayloadReader.

@@ -121,13 +121,13 @@ func TestStrip(t *testing.T) {
 		}, false},
 		"an entry that is not listed": {func(string) ([]byte, error) { return []byte("a  of love"), nil }, false},
 	} {
-		r := redaction{names: []string{"token", "other"}}
+		r := redaction{names: newNames([]string{"token", "other"})}
 		frame, ok := r.strip(payload, codec(test.remove))
 		if ok != test.ok || ok && !bytes.Equal(frame, payload) {
 			t.Errorf("%s: %q, %v", name, frame, ok)
 		}
 	}
-	r := redaction{names: []string{"token"}}
+	r := redaction{names: newNames([]string{"token"})}
 	if _, ok := r.strip(payload, func(func(*sdk.Message, *sdk.Mutation)) ([]byte, error) { return nil, unsupported }); ok {
 		t.Error("a message that cannot be read was taken")
 	}

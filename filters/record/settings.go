@@ -31,7 +31,7 @@ const schema = `{
     "payload": {"type": "boolean", "default": true, "description": "the messages too"},
     "max_message_bytes": {"type": "integer", "minimum": 1, "maximum": 16777216, "default": 1048576,
       "description": "a longer message is left out"},
-    "redact": {"type": "array", "maxItems": 100, "items": {"type": "string", "minLength": 1},
+    "redact": {"type": "array", "maxItems": 100, "items": {"type": "string", "pattern": "^[ -~]{1,64}$"},
       "description": "entries of both sides' metadata that are taken out"},
     "max_file_bytes": {"type": "integer", "minimum": 65536, "default": 67108864, "description": "a new file is begun then"},
     "max_file_age": {"type": "string", "default": "1h", "description": "likewise; 0s: never"},
@@ -93,8 +93,14 @@ func (d *duration) UnmarshalJSON(b []byte) error {
 
 var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
 
-// maxRedact bounds the names that each message is searched for.
-const maxRedact = 100
+// Bounds of the names that each message is searched for.
+const (
+	maxRedact = 100
+	maxName   = 64 // bytes
+)
+
+// redactedName is a name whose every spelling can be found in a message.
+var redactedName = regexp.MustCompile(`^[\x20-\x7e]{1,64}$`)
 
 func parseSettings(config []byte) (*settings, error) {
 	s := &settings{
@@ -115,8 +121,8 @@ func parseSettings(config []byte) (*settings, error) {
 		return nil, fmt.Errorf("redact: %d names are more than %d", len(s.Redact), maxRedact)
 	}
 	for i, key := range s.Redact {
-		if key == "" {
-			return nil, fmt.Errorf("redact[%d]: empty", i)
+		if !redactedName.MatchString(key) {
+			return nil, fmt.Errorf("redact[%d]: %q is not 1 to %d printable characters of ASCII", i, key, maxName)
 		}
 	}
 	for _, err := range []error{

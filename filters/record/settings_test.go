@@ -17,26 +17,29 @@ func TestConfigurationIsStrict(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	long := strings.Repeat("x", 65)
 	with := func(settings string) string { return `{"directory":"` + folder + `",` + settings + `}` }
 	for config, want := range map[string]string{
-		``:                                      `directory: missing`,
-		`{"directory": "/nonexistent"}`:         `directory: stat /nonexistent: no such file`,
-		`{"directory": "` + file + `"}`:         `file is none`,
-		with(`"sampel": 1`):                     `unknown field "sampel"`,
-		with(`"sample": 1.1`):                   `sample: 1.1 is not between 0 and 1`,
-		with(`"name": "../x"`):                  `name: "../x" is not`,
-		with(`"methods": []`):                   `methods: an empty list`,
-		with(`"methods": ["get"]`):              `"get" is not SERVICE/METHOD`,
-		with(`"slower_than": "1"`):              `missing unit`,
-		with(`"slower_than": "-1s"`):            `"-1s" is negative`,
-		with(`"max_file_age": 5`):               `cannot unmarshal number`,
-		with(`"redact": [""]`):                  `redact[0]: empty`,
-		with(`"redact": [` + names(101) + `]`):  `redact: 101 names are more than 100`,
-		with(`"max_message_bytes": 16777217`):   `max_message_bytes: 16777217 is not between 1 and 16777216`,
-		with(`"max_file_bytes": 1`):             `max_file_bytes: 1 is not between`,
-		with(`"keep": 0`):                       `keep: 0 is not between`,
-		with(`"max_pending_bytes": 1`):          `max_pending_bytes: 1 is not between`,
-		with(`"max_pending_bytes": 1, "x": []`): `unknown field "x"`,
+		``:                                         `directory: missing`,
+		`{"directory": "/nonexistent"}`:            `directory: stat /nonexistent: no such file`,
+		`{"directory": "` + file + `"}`:            `file is none`,
+		with(`"sampel": 1`):                        `unknown field "sampel"`,
+		with(`"sample": 1.1`):                      `sample: 1.1 is not between 0 and 1`,
+		with(`"name": "../x"`):                     `name: "../x" is not`,
+		with(`"methods": []`):                      `methods: an empty list`,
+		with(`"methods": ["get"]`):                 `"get" is not SERVICE/METHOD`,
+		with(`"slower_than": "1"`):                 `missing unit`,
+		with(`"slower_than": "-1s"`):               `"-1s" is negative`,
+		with(`"max_file_age": 5`):                  `cannot unmarshal number`,
+		with(`"redact": [""]`):                     `redact[0]: "" is not 1 to 64 printable`,
+		with(`"redact": ["a", "schlüssel"]`):       `redact[1]: "schlüssel" is not`,
+		with(`"redact": ["` + long + `"]`):         `is not 1 to 64 printable`,
+		with(`"redact": [` + manyNames(101) + `]`): `redact: 101 names are more than 100`,
+		with(`"max_message_bytes": 16777217`):      `max_message_bytes: 16777217 is not between 1 and 16777216`,
+		with(`"max_file_bytes": 1`):                `max_file_bytes: 1 is not between`,
+		with(`"keep": 0`):                          `keep: 0 is not between`,
+		with(`"max_pending_bytes": 1`):             `max_pending_bytes: 1 is not between`,
+		with(`"max_pending_bytes": 1, "x": []`):    `unknown field "x"`,
 	} {
 		if _, err := filtertest.Try(t, Definition(), config); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", config, err, want)
@@ -51,7 +54,7 @@ func TestConfigurationIsStrict(t *testing.T) {
 	}
 }
 
-func names(n int) string { return strings.TrimSuffix(strings.Repeat(`"x",`, n), ",") }
+func manyNames(n int) string { return strings.TrimSuffix(strings.Repeat(`"x",`, n), ",") }
 
 // TestSchema compares the schema with what is read.
 func TestSchema(t *testing.T) {
