@@ -24,7 +24,8 @@ const (
 
 // files are the files of a writer, one after the other. A file is new and belongs to one
 // writer: two listeners, a listener and the one that replaces it, and two processes never
-// write the same. It is used by one goroutine.
+// write the same. It is locked while it is written, so that none of the others removes it.
+// It is used by one goroutine.
 type files struct {
 	directory, name string
 	maxBytes        int64
@@ -32,7 +33,8 @@ type files struct {
 	keep            int
 	header          format.Header
 
-	file    *os.File // nil if none is open
+	next    time.Time // the earliest that the next file's name may say
+	file    *os.File  // nil if none is open
 	size    int64
 	created time.Time
 	buf     []byte
@@ -47,7 +49,7 @@ func (f *files) write(c *format.Call, now time.Time) error {
 		return err
 	}
 	f.buf = line
-	if f.file != nil && (f.size+int64(len(line)) > f.maxBytes || f.maxAge > 0 && now.Sub(f.created) >= f.maxAge) {
+	if f.file != nil && (f.size+int64(len(line)) > f.maxBytes || f.maxAge > 0 && now.Sub(f.created) >= f.maxAge || f.lost()) {
 		f.close()
 	}
 	if f.file == nil {
@@ -56,6 +58,17 @@ func (f *files) write(c *format.Call, now time.Time) error {
 		}
 	}
 	return f.append(line)
+}
+
+// lost tells whether the open file is no longer there under its name: what is written to
+// it nobody would find.
+func (f *files) lost() bool {
+	is, err := f.file.Stat()
+	if err != nil {
+		return true
+	}
+	named, err := os.Stat(f.file.Name())
+	return err != nil || !os.SameFile(is, named)
 }
 
 // append writes a line with one call of the system, so that a crash of the process cuts
@@ -81,19 +94,24 @@ func (f *files) create(now time.Time) error {
 	if err != nil {
 		return err
 	}
-	for try := range fileTries {
-		stamp := now.UTC().Add(time.Duration(try) * time.Millisecond).Format(fileTime)
-		path := filepath.Join(f.directory, f.name+"-"+stamp+extension)
+	stamp := now.UTC()
+	if stamp.Before(f.next) { // a clock that was turned back makes no file look old
+		stamp = f.next
+	}
+	for range fileTries {
+		path := filepath.Join(f.directory, f.name+"-"+stamp.Format(fileTime)+extension)
 		f.file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600) //nolint:gosec // the configuration names it
 		if !errors.Is(err, fs.ErrExist) {
 			break
 		}
+		stamp = stamp.Add(time.Millisecond)
 	}
 	if err != nil {
 		f.file = nil
 		return err
 	}
-	f.size, f.created = 0, now
+	_ = lock(f.file) // where that cannot be done, lost tells when another has removed it
+	f.size, f.created, f.next = 0, now, stamp.Add(time.Millisecond)
 	path := f.file.Name()
 	if err := f.append(line); err != nil {
 		return errors.Join(err, os.Remove(path))
@@ -103,7 +121,7 @@ func (f *files) create(now time.Time) error {
 }
 
 // prune removes the oldest files of the name, until there are no more than are to be
-// kept.
+// kept. Files that others of the name are writing stay.
 func (f *files) prune() error {
 	entries, err := os.ReadDir(f.directory)
 	if err != nil {
@@ -120,7 +138,11 @@ func (f *files) prune() error {
 	slices.Sort(own)
 	var problems []error
 	for _, name := range own[:max(len(own)-f.keep, 0)] {
-		if err := os.Remove(filepath.Join(f.directory, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		path := filepath.Join(f.directory, name)
+		if isLocked(path) {
+			continue
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			problems = append(problems, fmt.Errorf("remove: %w", err))
 		}
 	}

@@ -35,7 +35,7 @@ const schema = `{
       "description": "entries of both sides' metadata that are taken out"},
     "max_file_bytes": {"type": "integer", "minimum": 65536, "default": 67108864, "description": "a new file is begun then"},
     "max_file_age": {"type": "string", "default": "1h", "description": "likewise; 0s: never"},
-    "keep": {"type": "integer", "minimum": 1, "maximum": 10000, "default": 10, "description": "how many files of that name stay"},
+    "keep": {"type": "integer", "minimum": 1, "maximum": 10000, "default": 10, "description": "how many files of that name stay, beside those that are being written"},
     "max_pending_bytes": {"type": "integer", "minimum": 4096, "maximum": 1073741824, "default": 33554432,
       "description": "what open calls and the queue may hold"}
   }

@@ -58,6 +58,48 @@ func TestFiles(t *testing.T) {
 		await(t, "a second file", func() bool { return len(r.files()) == 2 })
 		r.stop()
 	})
+	t.Run("a busy writer beside a quiet one", func(t *testing.T) {
+		r := start(t, `"keep": 1`)
+		r.Do(filtertest.Request{Method: "quiet"})
+		r.written()
+		quiet := r.files()[0]
+		other := &recording{Host: filtertest.New(t, Definition(), `{"directory":"`+r.folder+`","keep":1,"max_file_age":"1m"}`)}
+		last := ""
+		for range 4 {
+			other.Advance(time.Minute)
+			other.Do(filtertest.Request{Method: "busy"})
+			await(t, "its new file alone beside the quiet one's", func() bool {
+				files := r.files()
+				return len(files) == 2 && files[0] == quiet && files[1] != last
+			})
+			last = r.files()[1]
+		}
+		r.Do(filtertest.Request{Method: "quiet"})
+		other.Close()
+		if got := r.stop(); len(got) != 3 || got[0].Method != "quiet" || got[1].Method != "quiet" || got[2].Method != "busy" {
+			t.Errorf("recorded %s", text(t, got...))
+		}
+	})
+	t.Run("a file that somebody takes away", func(t *testing.T) {
+		for what, take := range map[string]func(file string) error{
+			"removed": os.Remove,
+			"renamed": func(file string) error { return os.Rename(file, filepath.Join(t.TempDir(), "taken")) },
+			"replaced": func(file string) error {
+				return errors.Join(os.Remove(file), os.WriteFile(file, []byte(start0), 0o600))
+			},
+		} {
+			r := start(t, "")
+			r.Do(filtertest.Request{})
+			r.written()
+			if err := take(r.files()[0]); err != nil {
+				t.Fatal(err)
+			}
+			r.Do(filtertest.Request{Method: "next"})
+			if got := r.stop(); len(got) != 1 || got[0].Method != "next" {
+				t.Errorf("%s: recorded %s", what, text(t, got...))
+			}
+		}
+	})
 	t.Run("others' files stay", func(t *testing.T) {
 		r := start(t, `"keep": 1`)
 		for _, name := range []string{"calls-mine.jsonl", "calls-20200101T000000.000Z.jsonl.gz", "other-20200101T000000.000Z.jsonl", "calls-20200101T000000.000Z.jsonl"} {
