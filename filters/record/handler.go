@@ -41,11 +41,11 @@ func (h *handler) take(c filter.Call, n int) {
 	h.drop(c)
 }
 
-// drop gives up recording the call.
+// drop gives up recording the call, and keeps nothing of it.
 func (h *handler) drop(c filter.Call) {
 	h.overload = true
 	h.writer.release(h.held)
-	h.held, h.call = 0, format.Call{}
+	h.held, h.call, h.redaction = 0, format.Call{}, redaction{}
 	h.dropped.Add(c, 1, droppedOverload)
 }
 
@@ -77,18 +77,23 @@ func (h *handler) Response(c filter.Call) filter.Verdict {
 	return filter.Continue
 }
 
-// entries are the entries without what is redacted.
+// entries are the entries without what is redacted; nil if there is no room for all.
 func (h *handler) entries(c filter.Call, m filter.Metadata) map[string]string {
-	entries, size := map[string]string{}, 0
+	size := 0
+	for key, value := range m.All() {
+		size += len(key) + len(value)
+	}
+	if h.take(c, size); h.overload {
+		return nil
+	}
+	entries := map[string]string{}
 	for key, value := range m.All() {
 		if h.isSecret(key) {
 			h.found(key, value)
-			continue
+		} else {
+			entries[key] = value
 		}
-		entries[key] = value
-		size += len(key) + len(value)
 	}
-	h.take(c, size)
 	return entries
 }
 
@@ -101,13 +106,13 @@ func (h *handler) message(c filter.Call, payload []byte, rewrite rewriter) *form
 	case len(payload) > h.settings.MaxMessageBytes:
 		m.Omitted = format.OmittedSize
 	default:
+		if h.take(c, len(payload)); h.overload { // for the secrets too that are taken out
+			return nil
+		}
 		frame, ok := h.strip(payload, rewrite)
 		if !ok {
 			m.Omitted = format.OmittedRedaction
 			break
-		}
-		if h.take(c, len(frame)); h.overload {
-			return nil
 		}
 		m.Frame = bytes.Clone(frame)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +28,21 @@ type recording struct {
 	*filtertest.Host
 	t      *testing.T
 	filter *recorder
+	last   *handler // of the call that began last
 	folder string
+}
+
+// watched is the filter, which shows its handlers.
+type watched struct {
+	*recorder
+
+	recording *recording
+}
+
+func (w *watched) Begin(c filter.Call) filter.Handler {
+	begun := w.recorder.Begin(c)
+	w.recording.last, _ = begun.(*handler)
+	return begun
 }
 
 // start makes the filter with settings beside the folder: `"sample": 1, ...`.
@@ -37,10 +52,11 @@ func start(t *testing.T, settings string) *recording {
 	d := Definition()
 	d.New = func(config []byte, h filter.Host) (filter.Filter, error) {
 		f, err := newFilter(config, h)
-		if err == nil {
-			r.filter = f.(*recorder)
+		if err != nil {
+			return nil, err
 		}
-		return f, err
+		r.filter = f.(*recorder)
+		return &watched{r.filter, r}, nil
 	}
 	if settings != "" {
 		settings = "," + settings
@@ -281,6 +297,34 @@ func TestOverload(t *testing.T) {
 	dropped := r.Metric("dropped_total", "overload")
 	if got := r.stop(); dropped < 1 || uint64(len(got)) != 5-dropped || r.Metric("recorded_total") != 5-dropped {
 		t.Errorf("%d calls are recorded, %d dropped", len(got), dropped)
+	}
+}
+
+// TestAnOverloadKeepsNothing has calls for whose metadata or message there is no room: what
+// is not counted is not held until they end either.
+func TestAnOverloadKeepsNothing(t *testing.T) {
+	long := strings.Repeat("x", 4096)
+	for what, test := range map[string]struct {
+		request  filtertest.Request
+		response filtertest.Response
+	}{
+		"metadata":                  {request: filtertest.Request{Metadata: map[string]string{"a": long, "token": secret}}},
+		"a secret":                  {request: filtertest.Request{Metadata: map[string]string{"token": long}}},
+		"a message":                 {request: filtertest.Request{Arguments: []any{long}, Metadata: map[string]string{"token": secret}}},
+		"metadata of the answer":    {response: filtertest.Response{Metadata: map[string]string{"a": long}}},
+		"the message of the answer": {response: filtertest.Response{Result: long}},
+	} {
+		r := start(t, `"max_pending_bytes": 4096, "redact": ["token"]`)
+		c := r.Begin(test.request)
+		c.Respond(test.response)
+		h := r.last
+		if !h.overload || h.held != 0 || !reflect.DeepEqual(h.call, format.Call{}) || len(h.keys)+len(h.secrets) > 0 {
+			t.Errorf("%s: %d bytes counted, holding %s, %q, %q", what, h.held, text(t, &h.call), h.keys, h.secrets)
+		}
+		c.End()
+		if got := r.stop(); len(got) > 0 || r.Metric("dropped_total", "overload") != 1 {
+			t.Errorf("%s: recorded %s", what, text(t, got...))
+		}
 	}
 }
 
