@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/meltemi-mesh/meltemi/sdk/filter"
 )
 
 // FuzzCircuit compares a circuit with the model, whatever calls begin and end when.
@@ -18,7 +20,7 @@ func FuzzCircuit(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, limits, share, probes byte, steps []byte) {
 		s := defaults()
-		s.Window, s.OpenTime = duration(time.Second), duration(280*time.Millisecond)
+		s.Window, s.OpenTime = filter.Duration(time.Second), filter.Duration(280*time.Millisecond)
 		s.MinCalls, s.MaxConcurrent = 1+int(limits%8), int(limits/8%16)
 		s.FailurePercent = int(share) % 101
 		s.Probes, s.Successes = 1+int(probes%4), 1+int(probes/4%4)

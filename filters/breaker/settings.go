@@ -7,29 +7,30 @@ import (
 	"time"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
+	"github.com/meltemi-mesh/meltemi/sdk/filter"
 )
 
 // settings are how circuits behave, in the JSON form of rules and routes. They can be
 // compared, since circuits are found by them too.
 type settings struct {
-	Window         duration `json:"window"`
-	MinCalls       int      `json:"min_calls"`
-	FailurePercent int      `json:"failure_percent"` // 0: calls are not judged
-	Failures       codes    `json:"failures"`
-	MinTimeout     duration `json:"min_timeout"`
-	OpenTime       duration `json:"open_time"`
-	Probes         int      `json:"probes"`
-	Successes      int      `json:"successes"`
-	MaxConcurrent  int      `json:"max_concurrent"` // 0: any number
+	Window         filter.Duration `json:"window"`
+	MinCalls       int             `json:"min_calls"`
+	FailurePercent int             `json:"failure_percent"` // 0: calls are not judged
+	Failures       codes           `json:"failures"`
+	MinTimeout     filter.Duration `json:"min_timeout"`
+	OpenTime       filter.Duration `json:"open_time"`
+	Probes         int             `json:"probes"`
+	Successes      int             `json:"successes"`
+	MaxConcurrent  int             `json:"max_concurrent"` // 0: any number
 }
 
 // defaults are those of rules and of routes.
 func defaults() settings {
 	return settings{
-		Window: duration(10 * time.Second), MinCalls: 20, FailurePercent: 50,
+		Window: filter.Duration(10 * time.Second), MinCalls: 20, FailurePercent: 50,
 		Failures:   codesOf(sdk.Unknown, sdk.DeadlineExceeded, sdk.Internal, sdk.Unavailable, sdk.DataLoss),
-		MinTimeout: duration(10 * time.Millisecond),
-		OpenTime:   duration(5 * time.Second), Probes: 1, Successes: 3,
+		MinTimeout: filter.Duration(10 * time.Millisecond),
+		OpenTime:   filter.Duration(5 * time.Second), Probes: 1, Successes: 3,
 	}
 }
 
@@ -55,7 +56,7 @@ const settingsSchema = `
 
 // The bounds of the schema.
 const (
-	minTime, maxTime = duration(100 * time.Millisecond), duration(time.Hour)
+	minTime, maxTime = filter.Duration(100 * time.Millisecond), filter.Duration(time.Hour)
 	maxCount         = 1_000_000
 	maxProbes        = 1000
 )
@@ -76,30 +77,10 @@ func (s *settings) check() error {
 // idle tells that there is nothing that circuits could refuse.
 func (s *settings) idle() bool { return s.FailurePercent == 0 && s.MaxConcurrent == 0 }
 
-func between[T int | duration](field string, value, least, most T) error {
+func between[T int | filter.Duration](field string, value, least, most T) error {
 	if value < least || value > most {
 		return fmt.Errorf("%s: %v is not between %v and %v", field, value, least, most)
 	}
-	return nil
-}
-
-// duration is a time.Duration that is written as "5s".
-type duration time.Duration
-
-// String returns it as it is written.
-func (d duration) String() string { return time.Duration(d).String() }
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (d *duration) UnmarshalJSON(b []byte) error {
-	var text string
-	if err := json.Unmarshal(b, &text); err != nil {
-		return fmt.Errorf("%s is not a duration such as \"5s\"", b)
-	}
-	parsed, err := time.ParseDuration(text)
-	if err != nil {
-		return fmt.Errorf("%q is not a duration such as \"5s\"", text)
-	}
-	*d = duration(parsed)
 	return nil
 }
 

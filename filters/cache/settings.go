@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -77,32 +76,15 @@ type routeSettings struct {
 }
 
 type ruleSettings struct {
-	Methods        filter.Methods `json:"methods"`
-	TTL            duration       `json:"ttl"`
-	Shared         bool           `json:"shared"`
-	CallerMetadata string         `json:"caller_metadata"`
-	CallerLocal    string         `json:"caller_local"`
-	Metadata       []string       `json:"metadata"`
-	Local          []string       `json:"local"`
-	MaxEntryBytes  *int           `json:"max_entry_bytes"`
-	Wait           *duration      `json:"wait"`
-}
-
-// duration is a time.Duration in Go's notation, such as "30s".
-type duration time.Duration
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (d *duration) UnmarshalJSON(b []byte) error {
-	var text string
-	if err := json.Unmarshal(b, &text); err != nil {
-		return err
-	}
-	value, err := time.ParseDuration(text)
-	if err != nil {
-		return fmt.Errorf("%q is not a duration such as \"30s\"", text)
-	}
-	*d = duration(value)
-	return nil
+	Methods        filter.Methods   `json:"methods"`
+	TTL            filter.Duration  `json:"ttl"`
+	Shared         bool             `json:"shared"`
+	CallerMetadata string           `json:"caller_metadata"`
+	CallerLocal    string           `json:"caller_local"`
+	Metadata       []string         `json:"metadata"`
+	Local          []string         `json:"local"`
+	MaxEntryBytes  *int             `json:"max_entry_bytes"`
+	Wait           *filter.Duration `json:"wait"`
 }
 
 // parse reads the configuration.
@@ -182,10 +164,8 @@ func (s *ruleSettings) rule() (rule, error) {
 	switch {
 	case r.methods.Empty():
 		return r, errNoMethods
-	case r.ttl <= 0:
+	case r.ttl == 0:
 		return r, fmt.Errorf("ttl: %v is no time to keep an answer", r.ttl)
-	case r.wait < 0:
-		return r, fmt.Errorf("wait: %v is negative", r.wait)
 	case r.maxEntryBytes < 1:
 		return r, fmt.Errorf("max_entry_bytes: %d is less than 1", r.maxEntryBytes)
 	case s.CallerLocal != "" && s.CallerMetadata != "":

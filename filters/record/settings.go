@@ -1,7 +1,6 @@
 package record
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -59,12 +58,12 @@ type settings struct {
 	Metadata        map[string]string `json:"metadata"`
 	Sample          float64           `json:"sample"`
 	ErrorsOnly      bool              `json:"errors_only"`
-	SlowerThan      duration          `json:"slower_than"`
+	SlowerThan      filter.Duration   `json:"slower_than"`
 	Payload         bool              `json:"payload"`
 	MaxMessageBytes int               `json:"max_message_bytes"`
 	Redact          []string          `json:"redact"`
 	MaxFileBytes    int64             `json:"max_file_bytes"`
-	MaxFileAge      duration          `json:"max_file_age"`
+	MaxFileAge      filter.Duration   `json:"max_file_age"`
 	Keep            int               `json:"keep"`
 	MaxPendingBytes int64             `json:"max_pending_bytes"`
 }
@@ -72,23 +71,6 @@ type settings struct {
 // route is what a route says.
 type route struct {
 	Sample *float64 `json:"sample"`
-}
-
-// duration is a time.Duration as text.
-type duration time.Duration
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (d *duration) UnmarshalJSON(b []byte) error {
-	var text string
-	if err := json.Unmarshal(b, &text); err != nil {
-		return err
-	}
-	v, err := time.ParseDuration(text)
-	if err == nil && v < 0 {
-		err = fmt.Errorf("%q is negative", text)
-	}
-	*d = duration(v)
-	return err
 }
 
 var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
@@ -105,7 +87,7 @@ var redactedName = regexp.MustCompile(`^[\x20-\x7e]{1,64}$`)
 func parseSettings(config []byte) (*settings, error) {
 	s := &settings{
 		Name: "calls", Sample: 1, Payload: true, MaxMessageBytes: 1 << 20,
-		MaxFileBytes: 64 << 20, MaxFileAge: duration(time.Hour), Keep: 10, MaxPendingBytes: 32 << 20,
+		MaxFileBytes: 64 << 20, MaxFileAge: filter.Duration(time.Hour), Keep: 10, MaxPendingBytes: 32 << 20,
 	}
 	if err := sdk.ParseConfig(config, s); err != nil {
 		return nil, err

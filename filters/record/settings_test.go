@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/meltemi-mesh/meltemi/sdk/filter"
 	"github.com/meltemi-mesh/meltemi/sdk/filter/filtertest"
 )
 
@@ -28,9 +29,9 @@ func TestConfigurationIsStrict(t *testing.T) {
 		with(`"name": "../x"`):                     `name: "../x" is not`,
 		with(`"methods": []`):                      `methods: an empty list`,
 		with(`"methods": ["get"]`):                 `"get" is not SERVICE/METHOD`,
-		with(`"slower_than": "1"`):                 `missing unit`,
+		with(`"slower_than": "1"`):                 `"1" is not a duration such as "5s"`,
 		with(`"slower_than": "-1s"`):               `"-1s" is negative`,
-		with(`"max_file_age": 5`):                  `cannot unmarshal number`,
+		with(`"max_file_age": 5`):                  `5 is not a duration`,
 		with(`"redact": [""]`):                     `redact[0]: "" is not 1 to 64 printable`,
 		with(`"redact": ["a", "schlüssel"]`):       `redact[1]: "schlüssel" is not`,
 		with(`"redact": ["` + long + `"]`):         `is not 1 to 64 printable`,
@@ -68,7 +69,7 @@ func TestSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.MaxFileAge /= duration(time.Hour) // no text, but a number of hours
+	s.MaxFileAge /= filter.Duration(time.Hour) // no text, but a number of hours
 	b, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)
