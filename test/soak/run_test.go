@@ -81,7 +81,7 @@ func soak(tb testing.TB, o options) (problems []string) {
 		Seed: o.seed, Leak: o.leak, Protocols: protocols, Servers: map[string]string{},
 		Services: map[string]string{
 			chaos.ClusterQuick: serveNumbers(tb, 0), chaos.ClusterSlow: serveNumbers(tb, time.Minute),
-			chaos.ClusterLate: serveNumbers(tb, 2*shortDeadline), chaos.ClusterAway: closedAddress(tb),
+			chaos.ClusterLate: serveNumbers(tb, 2*shortDeadline), chaos.ClusterAway: peers.ClosedAddress(tb),
 		},
 	}
 	for _, p := range protocols {

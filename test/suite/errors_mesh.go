@@ -3,9 +3,7 @@ package suite
 import (
 	"io"
 	"net"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/meltemi-mesh/meltemi/test/peers"
@@ -79,7 +77,7 @@ func (p *Protocol) errorsMesh(t *testing.T, client peers.Peer) string {
 		"CODEC", p.codec(client, margin, largest),
 		"SMALL", p.codec(client, small),
 		"SERVER", "127.0.0.1:"+peers.Serve(t, client).Port,
-		"REFUSED", closedAddress(t),
+		"REFUSED", peers.ClosedAddress(t),
 		"SILENT", listen(t, func(net.Conn) {}),
 		"LOST", listen(t, func(c net.Conn) { _ = c.Close() }),
 		"GARBAGE", listen(t, func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") }),
@@ -152,28 +150,4 @@ func listen(t *testing.T, then func(net.Conn)) string {
 		}
 	}()
 	return l.Addr().String()
-}
-
-// closedAddress is one that nobody listens at until the test ends: a socket holds the
-// port without listening, so that no other test, and no connection of anybody, gets it
-// meanwhile.
-func closedAddress(t *testing.T) string {
-	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = syscall.Close(fd) })
-	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		t.Fatal(err)
-	}
-	name, err := syscall.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	address, ok := name.(*syscall.SockaddrInet4)
-	if !ok {
-		t.Fatalf("the address of the socket is a %T", name)
-	}
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(address.Port))
 }
