@@ -25,8 +25,8 @@ func (e *expectation) String() string {
 }
 
 // grace is how long after a restart of its server Envoy may use a connection that it does
-// not know to be closed.
-const grace = time.Second
+// not know to be closed. On a machine that is busy it learns that late.
+const grace = 5 * time.Second
 
 // disturbed tells that the server has been restarted since the call was made, or that it
 // was made after Envoy was asked to end. Either can be the end of any call.

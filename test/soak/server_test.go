@@ -16,63 +16,55 @@ type server struct {
 	run      *run
 	protocol *protocol
 
-	mu       sync.Mutex
 	listener net.Listener
+
+	mu       sync.Mutex
 	conns    map[net.Conn]bool
 	executed map[uint64]int
 }
 
 func startServer(r *run, p *protocol) *server {
-	s := &server{run: r, protocol: p, conns: map[net.Conn]bool{}, executed: map[uint64]int{}}
-	s.listen("127.0.0.1:0")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+	s := &server{run: r, protocol: p, listener: l, conns: map[net.Conn]bool{}, executed: map[uint64]int{}}
 	r.tb.Cleanup(s.stop)
+	go s.accept()
 	return s
 }
 
-func (s *server) listen(address string) {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		s.run.problem("the server of %s: %v", s.protocol.name, err)
-		return
-	}
-	s.mu.Lock()
-	s.listener = l
-	s.mu.Unlock()
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			s.mu.Lock()
-			s.conns[conn] = true
-			s.mu.Unlock()
-			go s.serve(conn)
+// accept serves whoever comes, until stop.
+func (s *server) accept() {
+	for {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			return
 		}
-	}()
+		s.mu.Lock()
+		s.conns[conn] = true
+		s.mu.Unlock()
+		go s.serve(conn)
+	}
 }
 
-func (s *server) address() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.listener.Addr().String()
-}
+func (s *server) address() string { return s.listener.Addr().String() }
 
 // stop closes the listener and all connections.
 func (s *server) stop() {
+	_ = s.listener.Close()
+	s.restart()
+}
+
+// restart closes all connections, which is what Envoy sees of a server that ends and
+// begins again. The listener stays: the port could be another's by the time it is asked
+// for again.
+func (s *server) restart() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_ = s.listener.Close()
 	for conn := range s.conns {
 		_ = conn.Close()
 	}
-}
-
-// restart is stop, and listens again at the same address.
-func (s *server) restart() {
-	address := s.address()
-	s.stop()
-	s.listen(address)
 }
 
 func (s *server) serve(conn net.Conn) {
