@@ -12,7 +12,7 @@ import (
 
 var (
 	duration = flag.Duration("soak", 0, "how long the soak lasts, over all Envoys; 0: as long as a test may")
-	seed     = flag.Uint64("seed", 0, "what the calls are made of; 0: another one each time")
+	seed     = flag.Uint64("seed", 0, "what the calls are made of; 0: another one each time for a long soak, and always the same for a short one")
 )
 
 // allVersions are the supported Envoys, the newest first.
@@ -52,10 +52,17 @@ func TestLeaksAreFound(t *testing.T) {
 	}
 }
 
+// shortSeed is that of a run without flags: whether it fails is then no matter of luck.
+const shortSeed = 1
+
 func theSeed(t *testing.T) uint64 {
 	t.Helper()
 	n := *seed
-	if n == 0 {
+	switch {
+	case n != 0:
+	case *duration == 0:
+		n = shortSeed
+	default:
 		n = rand.Uint64() >> 1
 	}
 	t.Logf("seed %d (-args -seed=%d makes the same calls)", n, n)
