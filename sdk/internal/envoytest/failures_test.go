@@ -50,7 +50,7 @@ func TestLocalReplies(t *testing.T) {
 			"retry_on": "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes", "num_retries": 2,
 		}}
 		envoy := Start(t, version, Library(t), Bootstrap(
-			[]any{Listener("rpc", `{"name":"toy","deadline_margin":"300ms"}`, []any{
+			[]any{Listener("rpc", `{"name":"toy","deadline_margin":"4s"}`, []any{
 				Route("/s/timeout", "server", map[string]any{"timeout": "0.2s"}),
 				Route("/s/refused", "closed", retry),
 				Route("/s/empty", "empty", nil),
@@ -76,7 +76,7 @@ func TestLocalReplies(t *testing.T) {
 			{"refused", 0, sdk.CauseConnectFailure, sdk.Unavailable, "connection failure"},
 			{"hangup", 0, sdk.CauseConnectionLost, sdk.Unknown, "connection termination"},
 			{"timeout", 0, sdk.CauseTimeout, sdk.DeadlineExceeded, "timeout"},
-			{"sleep", 500 * time.Millisecond, sdk.CauseTimeout, sdk.DeadlineExceeded, "timeout"},
+			{"sleep", 5 * time.Second, sdk.CauseTimeout, sdk.DeadlineExceeded, "timeout"},
 			{"denied", 0, sdk.CauseDenied, sdk.PermissionDenied, "go away"},
 			{"limited", 0, sdk.CauseRateLimited, sdk.Unavailable, "rate limited"},
 			{"aborted", 0, sdk.CauseAborted, sdk.Unavailable, "aborted"},

@@ -94,11 +94,11 @@ func TestHTTPAndRPCShareAPort(t *testing.T) {
 func TestSniffingEnds(t *testing.T) {
 	each(t, func(t *testing.T, version string) {
 		server := Serve(t, Echo)
-		const limit = time.Second
+		const limit = 5 * time.Second // who goes on has most of it, also on a slow machine
 		envoy := Start(t, version, Library(t), Bootstrap(
 			[]any{
-				Listener("auto", `{"auto":["toy"],"sniff_timeout":"1s"}`, []any{Route("/", "server", nil)}, map[string]any{"codec_type": "AUTO"}),
-				Listener("rpc", `{"name":"toy","sniff_timeout":"1s"}`, []any{Route("/", "server", nil)}, nil),
+				Listener("auto", `{"auto":["toy"],"sniff_timeout":"5s"}`, []any{Route("/", "server", nil)}, map[string]any{"codec_type": "AUTO"}),
+				Listener("rpc", `{"name":"toy","sniff_timeout":"5s"}`, []any{Route("/", "server", nil)}, nil),
 			},
 			[]any{Bridge("server", toy, server.Port)}))
 		quiet := Dial(t, envoy.Port("auto"))
@@ -118,7 +118,7 @@ func TestSniffingEnds(t *testing.T) {
 				stalled = append(stalled, c)
 			}
 		}
-		time.Sleep(limit / 4)
+		time.Sleep(limit / 20)
 		if _, err := slow.Write(b[1:]); err != nil {
 			t.Fatal(err)
 		}
