@@ -3,7 +3,9 @@ package quota
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -16,12 +18,7 @@ func TestServersThatDoNotAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	gone, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone.Close()
-	for name, address := range map[string]string{"nobody listens": gone.Addr().String(), "no answer": l.Addr().String()} {
+	for name, address := range map[string]string{"nobody listens": closedAddress(t), "no answer": l.Addr().String()} {
 		s := newRedisStore(address, 50*time.Millisecond, 1)
 		began := time.Now()
 		if _, err := s.take(t.Context(), "k", 1, time.Second); err == nil {
@@ -32,6 +29,25 @@ func TestServersThatDoNotAnswer(t *testing.T) {
 		}
 		s.close()
 	}
+}
+
+// closedAddress returns an address at which nobody listens until the test ends: a socket
+// holds the port without listening, so that nobody else gets it meanwhile.
+func closedAddress(t *testing.T) string {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", name.(*syscall.SockaddrInet4).Port)
 }
 
 // TestCancelled has a call that waits for the only connection, which another one has.
