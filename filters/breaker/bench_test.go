@@ -14,13 +14,14 @@ func BenchmarkCircuit(b *testing.B) {
 	s.MaxConcurrent = 1000
 	var all circuits
 	all.init(defaultMaxMethods)
-	k := key{s, "shop.Orders", "get"}
-	c, _ := all.of(k)
-	all.keep(c)
+	k := key{s, name{"shop.Orders", "get"}}
+	at := func() time.Duration { return 0 }
+	c, _ := all.of(k, at)
+	all.keep(c, 0)
 	b.ReportAllocs()
 	b.RunParallel(func(p *testing.PB) {
 		for now := time.Duration(0); p.Next(); now += time.Microsecond {
-			c, _ := all.of(key{s, "shop.Orders", "get"})
+			c, _ := all.of(key{s, name{"shop.Orders", "get"}}, at)
 			a := c.admit(now)
 			c.end(now, a.epoch, success)
 		}

@@ -35,9 +35,12 @@ func (f *breaker) Begin(c filter.Call) filter.Handler {
 	if len(service)+len(method) > maxName {
 		service, method = filter.OtherLabel, filter.OtherLabel
 	}
-	circuit, forgotten := f.circuits.of(key{*s, service, method})
-	if forgotten > 0 {
-		f.forgotten.Add(c, uint64(forgotten))
+	circuit, a := f.circuits.of(key{*s, name{service, method}}, f.now)
+	if a.settled {
+		f.show(c, circuit)
+	}
+	if a.forgotten > 0 {
+		f.forgotten.Add(c, uint64(a.forgotten))
 	}
 	return &handler{breaker: f, circuit: circuit}
 }
@@ -97,8 +100,9 @@ func (h *handler) End(c filter.Call, o filter.Outcome) {
 		return
 	}
 	f, circuit := h.breaker, h.circuit
-	if !circuit.known.Load() && proves(&o) && f.circuits.keep(circuit) {
+	now := f.now()
+	if !circuit.known.Load() && proves(&o) && f.circuits.keep(circuit, now) {
 		f.show(c, circuit)
 	}
-	f.report(c, circuit, circuit.end(f.now(), h.epoch, circuit.settings.judge(&o, c.Timeout())))
+	f.report(c, circuit, circuit.end(now, h.epoch, circuit.settings.judge(&o, c.Timeout())))
 }

@@ -58,6 +58,7 @@ type circuit struct {
 	calls   int           // under way, of all epochs
 	probing int           // under way, of this epoch, while it is half open
 	passed  int           // probes that succeeded
+	used    time.Duration // when a call last came
 	until   time.Duration // open: when it will be half open; half open: when the probes have taken too long
 	window  window
 }
@@ -70,8 +71,20 @@ type admission struct {
 	event   event
 }
 
-func newCircuit(k key) *circuit {
-	return &circuit{key: k, window: newWindow(time.Duration(k.settings.Window))}
+func newCircuit(k key, now time.Duration) *circuit {
+	return &circuit{key: k, used: now, window: newWindow(time.Duration(k.settings.Window))}
+}
+
+// forsakenAfter is how many of its windows and open times a circuit is not used until it
+// is thought that it never will be.
+const forsakenAfter = 10
+
+// forsaken tells that no call is under way and that none has come for long. What the
+// circuit remembers is older than its window by then, and its open time is over.
+func (c *circuit) forsaken(now time.Duration) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.calls == 0 && now-c.used > forsakenAfter*time.Duration(c.settings.Window+c.settings.OpenTime)
 }
 
 // admit decides about a call. One that passed must be ended.
@@ -79,6 +92,7 @@ func (c *circuit) admit(now time.Duration) (a admission) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := &c.settings
+	c.used = now
 	switch {
 	case c.phase == open && now >= c.until:
 		c.turn(halfOpen)

@@ -44,6 +44,73 @@ func TestStrangersOpenNobodysCircuit(t *testing.T) {
 	refused(t, h, filtertest.Request{Service: "s", Method: "real-19"}, "open")
 }
 
+// TestChangedRoutes has a route whose settings change more often than there are places:
+// its method keeps the one that it has, and takes nobody's.
+func TestChangedRoutes(t *testing.T) {
+	h := filtertest.New(t, Definition(), `{"max_methods": 3}`)
+	changed := get
+	for i := range 20 {
+		changed.RouteConfig = fmt.Sprintf(`{"min_calls": %d}`, i+2)
+		passes(t, h, changed, fine)
+		h.Advance(10 * time.Minute)
+	}
+	for range 21 {
+		do(h, changed, broken)
+	}
+	refused(t, h, changed, "open")
+	if n := h.Metric("opened_total", get.Service, get.Method); n != 1 {
+		t.Errorf("the circuit of get opened %d times by its name, want once", n)
+	}
+	if n := h.Metric("state", get.Service, get.Method); n != uint64(open) {
+		t.Errorf("the state of get is %d, want open", n)
+	}
+	// The next settings begin with a circuit that is closed, under the same name.
+	changed.RouteConfig = `{"min_calls": 1}`
+	passes(t, h, changed, fine)
+	if n := h.Metric("state", get.Service, get.Method); n != uint64(closed) {
+		t.Errorf("the state of get is %d, want closed", n)
+	}
+	for _, method := range []string{"put", "list"} {
+		r := filtertest.Request{Service: "s", Method: method}
+		passes(t, h, r, fine)
+		r.RouteConfig = `{"min_calls": 1}`
+		do(h, r, broken)
+		if n := h.Metric("opened_total", r.Service, r.Method); n != 1 {
+			t.Errorf("the circuit of %s opened %d times by its name, want once", method, n)
+		}
+	}
+}
+
+// TestForsakenCircuits: what a method has is no more than its routes use.
+func TestForsakenCircuits(t *testing.T) {
+	var all circuits
+	all.init(1)
+	now := time.Duration(0)
+	of := func(minCalls int) *circuit {
+		s := defaults()
+		s.MinCalls = minCalls
+		c, _ := all.of(key{s, name{"s", "get"}}, func() time.Duration { return now })
+		return c
+	}
+	if !all.keep(of(1), now) {
+		t.Fatal("the first has no place")
+	}
+	waiting, used := of(2), of(3)
+	waiting.admit(now) // and does not end
+	for i := range 100 {
+		now += time.Minute
+		used.end(now, used.admit(now).epoch, success)
+		of(10 + i)
+		if of(2) != waiting || of(3) != used {
+			t.Fatalf("after %v a circuit that is in use was dropped", now)
+		}
+	}
+	// Beside those two there are the last three, which have rested for two minutes at most.
+	if n := len(*all.known.Load()); n != 5 || len(all.places[name{"s", "get"}]) != n {
+		t.Errorf("%d circuits are known, want 5", n)
+	}
+}
+
 // TestLongNames: what strangers can make a circuit remember is bounded.
 func TestLongNames(t *testing.T) {
 	h := filtertest.New(t, Definition(), `{"rules": [{"methods": ["*"], "min_calls": 2}]}`)
@@ -68,14 +135,14 @@ func TestThreads(t *testing.T) {
 			random := rand.New(rand.NewPCG(uint64(thread), 1))
 			for i := range 2000 {
 				now := time.Duration(i) * time.Millisecond
-				c, _ := all.of(key{s, "s", string(rune('a' + random.IntN(15)))})
+				c, _ := all.of(key{s, name{"s", string(rune('a' + random.IntN(15)))}}, func() time.Duration { return now })
 				a := c.admit(now)
 				if a.refusal != admitted {
 					continue
 				}
 				r := result(random.IntN(3))
 				if r == success {
-					all.keep(c)
+					all.keep(c, now)
 				}
 				c.end(now, a.epoch, r)
 			}

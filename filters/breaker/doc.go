@@ -31,6 +31,10 @@
 // whenever there are more than max_methods of them. So invented methods can neither open
 // another method's circuit nor take its place.
 //
+// Routes with settings of their own have circuits of their own for a method, in the place
+// that the method has. Those of settings that no route has any more go when another comes
+// for their method, once nobody has used them for ten times their window and open_time.
+//
 // All worker threads share the circuits of one filter. A filter whose configuration is
 // changed is a new one, with all circuits closed.
 package breaker

@@ -33,7 +33,7 @@ type endedCall struct {
 
 func newModel(t *testing.T, s settings) *model {
 	t.Helper()
-	return &model{t: t, s: s, circuit: newCircuit(key{settings: s})}
+	return &model{t: t, s: s, circuit: newCircuit(key{settings: s}, 0)}
 }
 
 func (m *model) turn(p phase) {
