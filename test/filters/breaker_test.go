@@ -156,18 +156,24 @@ func TestBreakerLimitsConcurrency(t *testing.T) {
       log_format: {text_format_source: {inline_string: "%RESPONSE_CODE_DETAILS% %DYNAMIC_METADATA(breaker:refused)%\n"}}`
 	const routes = `[{match: {prefix: /, headers: [{name: ":path", string_match: {suffix: /put}}]}, route: {cluster: server},
       typed_per_filter_config: {breaker: {max_concurrent: 3}}}, {match: {prefix: /}, route: {cluster: server}}]`
-	eachServer(t, []string{"--delay", "2s"}, filters, routes, func(t *testing.T, m *mesh) {
+	limits := map[string]int{"get": 2, "put": 3}
+	var server *counting
+	start := func(t *testing.T, codec string) (string, string) { return filters, counted(&server)(t, codec) }
+	eachWith(t, routes, start, func(t *testing.T, m *mesh) {
 		runs++
-		for method, limit := range map[string]int{"get": 2, "put": 3} {
-			s := m.calls(method, 6, "-c", "6")
+		const refused = breakerStat + "refused_total.service.other.method.other.reason.concurrency"
+		sum := 0
+		for _, method := range []string{"get", "put"} {
+			limit := limits[method]
+			sum += 6 - limit
+			s := m.heldCalls(server, method, 6, refused, sum)
 			if s.OK != limit || s.refused(m, "too many calls of this method at once") != 6-limit {
 				t.Errorf("%s: %+v, want %d results and %d refusals", method, s, limit, 6-limit)
 			}
-			if out, failed := m.call(method); failed {
-				t.Errorf("%s, when they are over: %s", method, out)
+			if got := m.get(method, ""); !strings.HasPrefix(got, "answer") {
+				t.Errorf("%s, when they are over: %s", method, got)
 			}
 		}
-		m.is(breakerStat+"refused_total.service.other.method.other.reason.concurrency", 7)
 		m.is("cluster.server.upstream_rq_total", 7)
 	})
 	text, err := os.ReadFile(log) // which Envoy has written by its end

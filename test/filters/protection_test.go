@@ -28,9 +28,9 @@ func example(t *testing.T, name string) string {
 }
 
 // eachExample runs a configuration of the document for each protocol on each Envoy, in
-// front of servers that are started with those flags. It is about filters of a listener, or
+// front of those servers. It is about filters of a listener, or
 // about fields of a cluster. The document's services are the protocol's.
-func eachExample(t *testing.T, name string, servers [][]string, run func(t *testing.T, m *mesh)) {
+func eachExample(t *testing.T, name string, servers []starter, run func(t *testing.T, m *mesh)) {
 	t.Helper()
 	block := example(t, name)
 	for _, p := range protocols {
@@ -42,8 +42,8 @@ func eachExample(t *testing.T, name string, servers [][]string, run func(t *test
 		for _, version := range versions {
 			t.Run(p.codec+"/"+version, func(t *testing.T) {
 				var endpoints []string
-				for _, flags := range servers {
-					endpoints = append(endpoints, fmt.Sprintf("%q", serve(t, p.codec, flags...)))
+				for _, start := range servers {
+					endpoints = append(endpoints, fmt.Sprintf("%q", start(t, p.codec)))
 				}
 				run(t, &mesh{t: t, codec: p.codec, service: p.service, Proxy: peers.Start(t, version, fmt.Sprintf(`
 listeners:
@@ -63,11 +63,31 @@ clusters:
 	}
 }
 
-// failing is a server that fails each call, and slow is one that takes its time.
-var failing, slow = []string{"--name", "bad", "--fail", "1"}, []string{"--delay", "1s"}
+// starter starts a server that speaks that protocol, and returns its address.
+type starter func(t *testing.T, codec string) string
+
+// with starts a server with those flags.
+func with(flags ...string) starter {
+	return func(t *testing.T, codec string) string {
+		t.Helper()
+		return serve(t, codec, flags...)
+	}
+}
+
+// counted starts a server that counts and can hold its calls, and leaves it in s.
+func counted(s **counting) starter {
+	return func(t *testing.T, codec string) string {
+		t.Helper()
+		*s = count(t, codec)
+		return (*s).address
+	}
+}
+
+// failing is a server that fails each call.
+var failing = with("--name", "bad", "--fail", "1")
 
 func TestExampleOfBreaker(t *testing.T) {
-	eachExample(t, "breaker", [][]string{failing}, func(t *testing.T, m *mesh) {
+	eachExample(t, "breaker", []starter{failing}, func(t *testing.T, m *mesh) {
 		if s := m.calls("get", 15); s.refused(m, "circuit breaker is open") != 5 {
 			t.Errorf("%+v, want 5 refusals after 10 failures", s)
 		}
@@ -77,7 +97,7 @@ func TestExampleOfBreaker(t *testing.T) {
 // TestExampleOfBreakerInACluster has the filter behind the router: its metrics are the
 // cluster's.
 func TestExampleOfBreakerInACluster(t *testing.T) {
-	eachExample(t, "cluster", [][]string{failing}, func(t *testing.T, m *mesh) {
+	eachExample(t, "cluster", []starter{failing}, func(t *testing.T, m *mesh) {
 		if s := m.calls("get", 15); s.refused(m, "circuit breaker is open") != 5 {
 			t.Errorf("%+v, want 5 refusals after 10 failures", s)
 		}
@@ -88,7 +108,7 @@ func TestExampleOfBreakerInACluster(t *testing.T) {
 // TestExampleOfOutlierDetection has a bad host beside a good one. Answers count by their
 // codes, in each protocol.
 func TestExampleOfOutlierDetection(t *testing.T) {
-	eachExample(t, "outlier_detection", [][]string{{"--name", "good"}, failing}, func(t *testing.T, m *mesh) {
+	eachExample(t, "outlier_detection", []starter{with("--name", "good"), failing}, func(t *testing.T, m *mesh) {
 		m.calls("get", 40)
 		m.is("cluster.server.outlier_detection.ejections_enforced_total", 1)
 		if s := m.calls("get", 20); s.OK != 20 {
@@ -101,8 +121,9 @@ func TestExampleOfOutlierDetection(t *testing.T) {
 // for one. Each worker may have a connection in any case, so it is not a number of calls
 // exactly.
 func TestExampleOfCircuitBreakers(t *testing.T) {
-	eachExample(t, "circuit_breakers", [][]string{slow}, func(t *testing.T, m *mesh) {
-		s := m.calls("get", 24, "-c", "24", "--timeout", "20s") // those that wait may have to take turns
+	var server *counting
+	eachExample(t, "circuit_breakers", []starter{counted(&server)}, func(t *testing.T, m *mesh) {
+		s := m.heldCalls(server, "get", 24, "http.rpc.downstream_rq_total", 24)
 		refused := s.refused(m, "reset reason: overflow")
 		if s.OK < 4 || s.OK > 16 || refused != 24-s.OK {
 			t.Errorf("%+v, want at least 4 results, and refusals", s)
@@ -112,7 +133,7 @@ func TestExampleOfCircuitBreakers(t *testing.T) {
 }
 
 func TestExampleOfTokenBuckets(t *testing.T) {
-	eachExample(t, "local_ratelimit", [][]string{nil}, func(t *testing.T, m *mesh) {
+	eachExample(t, "local_ratelimit", []starter{with()}, func(t *testing.T, m *mesh) {
 		for _, method := range []string{"get", "put"} { // each has its bucket
 			if s := m.calls(method, 8); s.OK != 6 || s.Failed != 2 {
 				t.Errorf("%s: %+v, want 6 results", method, s)
@@ -133,19 +154,21 @@ func TestExampleOfTokenBuckets(t *testing.T) {
 // TestExampleOfAdaptiveConcurrency makes more calls at once than pass while the filter
 // measures.
 func TestExampleOfAdaptiveConcurrency(t *testing.T) {
-	eachExample(t, "adaptive_concurrency", [][]string{slow}, func(t *testing.T, m *mesh) {
-		s := m.calls("get", 12, "-c", "12")
+	var server *counting
+	eachExample(t, "adaptive_concurrency", []starter{counted(&server)}, func(t *testing.T, m *mesh) {
+		const blocked = "http.rpc.adaptive_concurrency.gradient_controller.rq_blocked"
+		s := m.heldCalls(server, "get", 12, blocked, 9)
 		if s.OK != 3 || s.refused(m, "reached concurrency limit") != 9 {
 			t.Errorf("%+v, want 3 results and 9 refusals", s)
 		}
-		m.is("http.rpc.adaptive_concurrency.gradient_controller.rq_blocked", 9)
+		m.is(blocked, 9)
 	})
 }
 
 // TestExampleOfAdmissionControl lets so many calls fail that it cannot be chance if none
 // is refused.
 func TestExampleOfAdmissionControl(t *testing.T) {
-	eachExample(t, "admission_control", [][]string{failing}, func(t *testing.T, m *mesh) {
+	eachExample(t, "admission_control", []starter{failing}, func(t *testing.T, m *mesh) {
 		s := m.calls("get", 100)
 		refused := s.Failed
 		for e, n := range s.Errors {

@@ -31,10 +31,36 @@ func (s *summary) refused(m *mesh, text string) (n int) {
 func (m *mesh) calls(method string, n int, args ...string) *summary {
 	m.t.Helper()
 	out, _ := m.call(method, append([]string{"-n", strconv.Itoa(n), "-o", "json"}, args...)...)
+	return m.summary(out)
+}
+
+// heldCalls makes n calls of a method at once. The server holds those that it gets until a
+// stat has that value, so all of them are made by then, however slow the machine is.
+func (m *mesh) heldCalls(s *counting, method string, n int, stat string, want int) *summary {
+	m.t.Helper()
+	args := []string{"-n", strconv.Itoa(n), "-c", strconv.Itoa(n), "-o", "json", "--timeout", patience.String()}
+	if m.codec == "thrift" { // the server speaks TTHeader
+		args = append(args, "--codec-config", `{"transport":"ttheader"}`)
+	}
+	release := s.hold()
+	defer release()
+	ended := make(chan string, 1)
+	go func() {
+		out, _ := m.call(method, args...)
+		ended <- out
+	}()
+	m.is(stat, want)
+	release()
+	return m.summary(<-ended)
+}
+
+// summary reads what the command line says of several calls.
+func (m *mesh) summary(out string) *summary {
+	m.t.Helper()
 	line, _, _ := strings.Cut(out, "\n")
 	s := &summary{}
 	if err := json.Unmarshal([]byte(line), s); err != nil {
-		m.t.Fatalf("%s: %v\n%s", method, err, out)
+		m.t.Fatalf("%v\n%s", err, out)
 	}
 	return s
 }
