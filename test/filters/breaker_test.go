@@ -54,7 +54,8 @@ func TestBreaker(t *testing.T) {
 func TestBreakerOfASilentServer(t *testing.T) {
 	const filters = `[{name: breaker, config: {rules: [{methods: ["*"], min_calls: 3}]}}]`
 	const routes = `[{match: {prefix: /}, route: {cluster: server, timeout: 0.2s}}]`
-	eachServer(t, []string{"--delay", "1s"}, filters, routes, func(t *testing.T, m *mesh) {
+	eachServer(t, []string{"--delay", "2s"}, filters, routes, func(t *testing.T, m *mesh) {
+		t.Parallel() // it waits for most of its time
 		s := m.calls("get", 4)
 		if s.OK != 0 || s.refused(m, "circuit breaker is open") != 1 {
 			t.Fatalf("%+v, want 3 timeouts and a refusal", s)

@@ -41,6 +41,7 @@ func cached(t *testing.T, run func(t *testing.T, m *mesh, s *counting)) {
 	for _, p := range protocols {
 		for _, version := range versions {
 			t.Run(p.codec+"/"+version, func(t *testing.T) {
+				t.Parallel() // it waits for most of its time
 				s := count(t, p.codec)
 				log := filepath.Join(t.TempDir(), "access.log")
 				t.Cleanup(func() { told(t, log) }) // when Envoy has ended, and written all
@@ -106,6 +107,7 @@ func (m *mesh) reached(s *counting, want int) {
 
 // TestCache asks for the same and for other things, and looks at what the server saw.
 func TestCache(t *testing.T) {
+	t.Parallel()
 	cached(t, func(t *testing.T, m *mesh, s *counting) {
 		want := func(what, got, want string) {
 			t.Helper()
@@ -217,6 +219,7 @@ func pipelined(t *testing.T, m *mesh, s *counting) {
 
 // TestCacheWaits has many ask for the same at once.
 func TestCacheWaits(t *testing.T) {
+	t.Parallel()
 	cached(t, func(t *testing.T, m *mesh, s *counting) {
 		const active = "http.rpc.downstream_rq_active"
 		// flock has clients ask for the same, the first before all others.
