@@ -14,6 +14,7 @@ import (
 	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/filter"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/filterhost"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/process"
 )
 
 // plugin is one filter, made from one configuration, on one worker.
@@ -26,7 +27,7 @@ type plugin struct {
 
 	metrics metrics
 	events  events
-	panics  panics
+	panics  process.Panics
 	// bodies tells that Envoy has handed over a body of a request that was held: then it
 	// always does (stream.awaitBody).
 	bodies bool
@@ -89,7 +90,7 @@ func (p *plugin) env() filterhost.Env {
 		// The ABI of the SDK does not tell which levels are on: Envoy drops the others.
 		LogOn:   func(filter.Level) bool { return true },
 		Log:     func(level filter.Level, text string) { logLine(level, "meltemi: "+text) },
-		OnPanic: p.panics.log,
+		OnPanic: p.logPanic,
 	}
 }
 
