@@ -142,21 +142,17 @@ const maxLimit = time.Duration(1<<31-1) * time.Millisecond
 
 // calledOut is called with what came of a callout; without headers if nothing did.
 func (s *stream) calledOut(headers, size int) {
-	if s.over {
-		return
-	}
-	defer s.plugin.barrier("a filter's callout", s.fail)
-	s.enter()
-	var response *filter.HTTPResponse
-	if headers > 0 {
-		list, err := proxywasm.GetHttpCallResponseHeaders()
-		if err != nil {
-			panic(err)
+	s.within("a filter's callout", func() {
+		var response *filter.HTTPResponse
+		if headers > 0 {
+			list, err := proxywasm.GetHttpCallResponseHeaders()
+			if err != nil {
+				panic(err)
+			}
+			response = filterhost.HTTPResponse(fields(list), body(proxywasm.GetHttpCallResponseBody, size))
 		}
-		response = filterhost.HTTPResponse(fields(list), body(proxywasm.GetHttpCallResponseBody, size))
-	}
-	s.resume(s.call.CalledOut(response))
-	s.leave()
+		s.resume(s.call.CalledOut(response))
+	})
 	s.plugin.tick()
 }
 

@@ -222,17 +222,3 @@ type closing struct{ closed *int }
 
 func (closing) Begin(filter.Call) filter.Handler { return nil }
 func (c closing) Close()                         { *c.closed++ }
-
-// TestPanicsAreLoggedOnce, each with its stack.
-func TestPanicsAreLoggedOnce(t *testing.T) {
-	host := probing(t)
-	for range 3 {
-		id, action := begin(host, "panic")
-		if got := host.GetSentLocalResponse(id); action != pauseAll || got == nil || got.GRPCStatus != int32(sdk.Internal) {
-			t.Errorf("action %v, %+v", action, got)
-		}
-	}
-	if logs := host.GetErrorLogs(); len(logs) != 1 || !strings.Contains(logs[0], "panic in filter probe: Request: a probe that was told to (logged once)\n") {
-		t.Errorf("%q", logs)
-	}
-}

@@ -166,24 +166,32 @@ func afterMore(now state) types.Action {
 // woken carries out an event that the stream was promised. Envoy is in a call of the
 // plugin.
 func (s *stream) woken(number uint64) {
+	s.within("a filter's wake", func() {
+		if number == eventNoBody {
+			s.refuseWithoutBody()
+			return
+		}
+		s.resume(s.call.Woken(number))
+	})
+}
+
+// within goes on with a stream that is not over while Envoy is in a call of the plugin:
+// meanwhile calls into Envoy are about the stream. The reply to a panic is one of them,
+// so the inner barrier is passed before the plugin's turn comes again; the outer one is
+// for that change itself.
+func (s *stream) within(where string, goOn func()) {
 	if s.over {
 		return
 	}
-	defer s.plugin.barrier("a filter's wake", s.fail)
-	s.enter()
-	defer s.leave()
-	if number == eventNoBody {
-		s.refuseWithoutBody()
-		return
-	}
-	s.resume(s.call.Woken(number))
+	defer s.plugin.barrier(where, nil)
+	effective(s.id)
+	defer effective(s.plugin.id)
+	defer s.plugin.barrier(where, s.fail)
+	goOn()
 }
 
-// enter makes calls into Envoy be about this stream; leave about the plugin again.
-func (s *stream) enter() { s.effective(s.id) }
-func (s *stream) leave() { s.effective(s.plugin.id) }
-
-func (s *stream) effective(id uint32) {
+// effective chooses the context that calls into Envoy are about.
+func effective(id uint32) {
 	if err := proxywasm.SetEffectiveContext(id); err != nil {
 		panic(err) // Envoy has made the context, and not told of its end
 	}
