@@ -7,8 +7,11 @@ import (
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/proxytest"
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
+	"github.com/meltemi-mesh/meltemi/sdk/filter"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest/probe"
 )
 
 // TestPanicsAreLoggedOnce, each with its stack.
@@ -57,5 +60,20 @@ func checkDefect(t *testing.T, host proxytest.HostEmulator, id uint32) {
 	t.Helper()
 	if got := host.GetSentLocalResponse(id); got == nil || got.StatusCode != 500 || got.GRPCStatus != int32(sdk.Internal) {
 		t.Errorf("the call got %+v", got)
+	}
+}
+
+// TestPanicsAtTheStart, which are those of codecs: filterhost catches a filter's. Envoy
+// refuses the plugin.
+func TestPanicsAtTheStart(t *testing.T) {
+	broken := sdk.Definition{Name: "broken", New: func([]byte) (sdk.Codec, error) { panic("no codec") }}
+	host, reset := proxytest.NewHostEmulator(proxytest.NewEmulatorOption().WithPluginConfiguration([]byte(`{"filter":"probe"}`)).
+		WithVMContext(&vm{library: Library{Codecs: []sdk.Definition{broken}, Filters: []filter.Definition{probe.Definition()}}}))
+	defer reset()
+	if host.StartPlugin() != types.OnPluginStartStatusFailed {
+		t.Error("the plugin started")
+	}
+	if logs := host.GetErrorLogs(); len(logs) != 1 || !strings.Contains(logs[0], "panic in a plugin's start: no codec (logged once)\n") {
+		t.Errorf("%q", logs)
 	}
 }

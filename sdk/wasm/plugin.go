@@ -51,7 +51,8 @@ func has() []filter.Capability {
 }
 
 // OnPluginStart implements types.PluginContext.
-func (p *plugin) OnPluginStart(int) types.OnPluginStartStatus {
+func (p *plugin) OnPluginStart(int) (status types.OnPluginStartStatus) {
+	defer p.barrier("a plugin's start", func() { status = types.OnPluginStartStatusFailed })
 	if err := p.start(); err != nil {
 		proxywasm.LogCritical(fmt.Sprintf("meltemi: %v", err))
 		return types.OnPluginStartStatusFailed
@@ -96,7 +97,9 @@ func (p *plugin) env() filterhost.Env {
 
 // OnPluginDone implements types.PluginContext. Envoy calls it when no call has the plugin
 // any more.
-func (p *plugin) OnPluginDone() bool {
+func (p *plugin) OnPluginDone() (done bool) {
+	// Else Envoy would keep the plugin for ever.
+	defer p.barrier("a plugin's end", func() { done = true })
 	if p.config != nil {
 		p.config.Close()
 	}
