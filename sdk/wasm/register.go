@@ -1,6 +1,7 @@
 package wasm
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
@@ -25,21 +26,32 @@ type Library struct {
 //		Filters: []filter.Definition{quota.Definition()},
 //	})
 //
-// A missing or doubled name makes Envoy refuse the module with a sentence in its log.
+// A missing or doubled name, or a second call, makes Envoy refuse the module with a
+// sentence in its log.
 func Register(l Library) struct{} {
-	proxywasm.SetVMContext(&vm{library: l})
+	if registered != nil {
+		registered.err = errors.New("wasm.Register was called twice")
+		return struct{}{}
+	}
+	registered = &vm{library: l}
+	proxywasm.SetVMContext(registered)
 	return struct{}{}
 }
+
+// registered is what the main package listed. It is set once, while the module's package
+// variables are initialised.
+var registered *vm
 
 // vm is the module on one worker.
 type vm struct {
 	types.DefaultVMContext
 	library Library
+	err     error // why Envoy must not use this module
 }
 
 // OnVMStart implements types.VMContext.
 func (v *vm) OnVMStart(int) types.OnVMStartStatus {
-	if err := carried.Check(v.library.Codecs, v.library.Filters); err != nil {
+	if err := errors.Join(v.err, carried.Check(v.library.Codecs, v.library.Filters)); err != nil {
 		proxywasm.LogCritical(fmt.Sprintf("meltemi: %v", err))
 		return types.OnVMStartStatusFailed
 	}
