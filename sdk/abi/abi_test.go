@@ -43,6 +43,18 @@ func TestSlabForgetsStaleHandles(t *testing.T) {
 	}
 }
 
+// TestRuntimeMetrics are numbers, whatever version of Go makes the library.
+func TestRuntimeMetrics(t *testing.T) {
+	if n := runtimeMetric("/sched/goroutines:goroutines"); n == 0 {
+		t.Error("no goroutine runs")
+	}
+	for _, name := range []string{"/absent:bytes", "/gc/pauses:seconds"} {
+		if n := runtimeMetric(name); n != 0 {
+			t.Errorf("%s is %d", name, n)
+		}
+	}
+}
+
 // TestAnUpstreamRequestAllocatesNothing of this package's own. What the edges do is measured
 // in package engine.
 func TestAnUpstreamRequestAllocatesNothing(t *testing.T) {

@@ -111,13 +111,16 @@ func (r *reporter) post() {
 	}
 }
 
-// readGauges runs on the timer's goroutine.
+// readGauges runs on the timer's goroutine, where a panic would end Envoy.
 func readGauges() {
-	values := gaugeValues{gaugeHandles: openHandles(), gaugeConfigurations: configs.count() + filterConfigs.count() + routeConfigs.count()}
-	samples := []metrics.Sample{{Name: "/sched/goroutines:goroutines"}, {Name: "/gc/heap/live:bytes"}}
-	metrics.Read(samples) // it stops nobody
-	values[gaugeGoroutines], values[gaugeHeap] = samples[0].Value.Uint64(), samples[1].Value.Uint64()
-
+	defer rearm()
+	defer barrier("the gauges", nil)
+	values := gaugeValues{
+		gaugeHandles:        openHandles(),
+		gaugeConfigurations: configs.count() + filterConfigs.count() + routeConfigs.count(),
+		gaugeGoroutines:     runtimeMetric("/sched/goroutines:goroutines"),
+		gaugeHeap:           runtimeMetric("/gc/heap/live:bytes"),
+	}
 	gauges.mu.Lock()
 	gauges.values = values
 	reporters := slices.Clone(gauges.reporters)
@@ -125,6 +128,21 @@ func readGauges() {
 	for _, r := range reporters {
 		r.post()
 	}
+}
+
+// runtimeMetric is a number that Go's runtime tells of itself, 0 if this version of Go
+// has none of that name. Reading it stops nobody.
+func runtimeMetric(name string) uint64 {
+	sample := []metrics.Sample{{Name: name}}
+	metrics.Read(sample)
+	if sample[0].Value.Kind() != metrics.KindUint64 {
+		return 0
+	}
+	return sample[0].Value.Uint64()
+}
+
+// rearm has the gauges read again, as long as anybody wants them.
+func rearm() {
 	gauges.mu.Lock()
 	defer gauges.mu.Unlock()
 	if len(gauges.reporters) > 0 {
