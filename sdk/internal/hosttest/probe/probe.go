@@ -26,6 +26,9 @@ const (
 	KeyResponse = "do-response"
 )
 
+// plenty is the limit of waits that end by themselves, on a busy machine too.
+const plenty = 20 * time.Second
+
 // Definition returns the probe. Calls without the entry KeyRequest or KeyResponse are
 // none of its business, unless its configuration says {"all": true}.
 func Definition() filter.Definition {
@@ -206,7 +209,7 @@ func (h *handler) verdict(c filter.Call, word, argument string, then filter.Then
 			return then
 		}), true
 	case "go-panic":
-		return c.Go(time.Second, late, func(context.Context) filter.Then { panic("work that was told to") }), true
+		return c.Go(plenty, late, func(context.Context) filter.Then { panic("work that was told to") }), true
 	case "pause": // until somebody else resumes, twice
 		p := c.Pause(d, late)
 		go func() {
@@ -218,7 +221,7 @@ func (h *handler) verdict(c filter.Call, word, argument string, then filter.Then
 		c.Pause(d, late)
 		return filter.Paused, true
 	case "http":
-		return c.HTTP(limit, filter.HTTPRequest{Path: "/check", Headers: [][2]string{{"x-method", c.Method()}}, Body: []byte(body), Limit: time.Second},
+		return c.HTTP(limit, filter.HTTPRequest{Path: "/check", Headers: [][2]string{{"x-method", c.Method()}}, Body: []byte(body), Limit: plenty},
 			func(c filter.Call, r filter.HTTPResponse, err error) filter.Verdict {
 				if err != nil {
 					return filter.Reply(sdk.Failure{Cause: sdk.CauseDenied, Message: err.Error()})
@@ -229,7 +232,7 @@ func (h *handler) verdict(c filter.Call, word, argument string, then filter.Then
 	case "paused-for-nothing":
 		return filter.Paused, true
 	case "unwanted-pause":
-		c.Pause(time.Second, late)
+		c.Pause(plenty, late)
 		return filter.Continue, true
 	}
 	return v, false
