@@ -98,10 +98,10 @@ var checks = []check{
 		s.passes(Call{Request: "pause:10s;set:a=b", Response: "pause:10s"})
 	}},
 	{name: "waits too long", needs: waits, run: func(s *session) {
-		r := s.fails(Call{Request: "go:20ms,20s"}, sdk.CauseTimeout)
+		r := s.fails(Call{Request: "go:20ms,20s", Late: true}, sdk.CauseTimeout)
 		s.equal("text", r.Payload, "the probe waited too long")
-		s.fails(Call{Request: "never:20ms"}, sdk.CauseTimeout)
-		s.fails(Call{Response: "never:20ms"}, sdk.CauseTimeout)
+		s.fails(Call{Request: "never:20ms", Late: true}, sdk.CauseTimeout)
+		s.fails(Call{Response: "never:20ms", Late: true}, sdk.CauseTimeout)
 	}},
 	{name: "defects", needs: waits, run: func(s *session) {
 		s.fails(Call{Request: "paused-for-nothing"}, sdk.CauseInternal)

@@ -42,6 +42,9 @@ type Call struct {
 	Request, Response string
 	Metadata          map[string]string
 	Payload           string // "hello" if empty
+	// Late tells that the call waits until a limit has passed: a host whose clock is a
+	// test's turns it.
+	Late bool
 }
 
 // Result is what became of it.
