@@ -16,9 +16,10 @@ func Definition() filter.Definition {
 		Summary:     "shows arguments of calls to routes and policies",
 		Schema:      schema,
 		RouteSchema: schema,
-		Needs:       []filter.Capability{filter.ReadPayload, filter.Statistics},
-		New:         newFilter,
-		NewRoute:    func(config []byte) (any, error) { return newList(config) },
+		// Without RouteConfigs, which may be lacking, each call has the entries of the place.
+		Needs:    []filter.Capability{filter.ReadPayload, filter.Statistics},
+		New:      newFilter,
+		NewRoute: func(config []byte) (any, error) { return newList(config) },
 	}
 }
 

@@ -16,9 +16,10 @@ func Definition() filter.Definition {
 		Summary:     "refuses calls of methods that fail or are overloaded: circuit breaker, limit of concurrency",
 		Schema:      schema,
 		RouteSchema: routeSchema,
-		Needs:       []filter.Capability{filter.Statistics},
-		New:         newFilter,
-		NewRoute:    newRoute,
+		// Without RouteConfigs, which may be lacking, each call has the settings of the place.
+		Needs:    []filter.Capability{filter.Statistics},
+		New:      newFilter,
+		NewRoute: newRoute,
 	}
 }
 

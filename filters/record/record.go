@@ -15,9 +15,10 @@ func Definition() filter.Definition {
 		Summary:     "records chosen calls to files, for meltemi inspect and replay",
 		Schema:      schema,
 		RouteSchema: routeSchema,
-		Needs:       []filter.Capability{filter.Statistics, filter.System},
-		New:         newFilter,
-		NewRoute:    parseRoute,
+		// Without RouteConfigs, which may be lacking, each call has the settings of the place.
+		Needs:    []filter.Capability{filter.Statistics, filter.System},
+		New:      newFilter,
+		NewRoute: parseRoute,
 	}
 }
 

@@ -93,7 +93,7 @@ type Call interface {
 	Route() string
 	Cluster() string
 	// RouteConfig is what Definition.NewRoute made of the chosen route's configuration
-	// for this filter; nil if it has none.
+	// for this filter; nil if it has none, and in a host without RouteConfigs.
 	RouteConfig() any
 
 	// Go lets the call wait while work runs on a goroutine of its own, and then calls
@@ -116,11 +116,13 @@ type Call interface {
 	HTTP(cluster string, r HTTPRequest, then func(c Call, r HTTPResponse, err error) Verdict) Verdict
 
 	// SetDynamicMetadata notes a value for Envoy's access logs and later filters, in
-	// the namespace of the filter's name: %DYNAMIC_METADATA(name:key)%.
+	// the namespace of the filter's name: %DYNAMIC_METADATA(name:key)%. A host without
+	// AccessLogs does what comes nearest, or nothing.
 	SetDynamicMetadata(key, value string)
 	// SetDynamicNumber is SetDynamicMetadata for a number.
 	SetDynamicNumber(key string, value float64)
-	// Tag puts a tag on the call's tracing span, if it is traced.
+	// Tag puts a tag on the call's tracing span, if it is traced and the host has
+	// TraceTags.
 	Tag(key, value string)
 	// Log writes a line to Envoy's log, if the level is on.
 	Log(level Level, format string, args ...any)

@@ -15,7 +15,10 @@ type Definition struct {
 	Schema, RouteSchema string
 
 	// Needs is what the filter cannot do without. A host that lacks one of them
-	// refuses the filter when it is loaded, with a sentence that names it.
+	// refuses the filter when it is loaded, with a sentence that names it. What the
+	// filter uses and is right without, such as tags or routes that change its settings,
+	// is not listed: in a host that lacks it, it does nothing. A filter with NewRoute
+	// lists RouteConfigs if a call must not pass without what its route says.
 	Needs []Capability
 
 	// New makes a filter from its configuration, a JSON object, or nil where the user
@@ -27,7 +30,7 @@ type Definition struct {
 	// NewRoute makes what Call.RouteConfig returns from the configuration that a
 	// route has for the filter, strictly as New does. It is called on the main thread.
 	// What it returns is shared by all threads. Nil: routes cannot configure the
-	// filter.
+	// filter. A host without RouteConfigs never calls it.
 	NewRoute func(config []byte) (any, error)
 }
 
