@@ -55,9 +55,8 @@ func (f *Filter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.call = call
-	aborted := c.serve(w, out)
-	call.End(&c.end)
-	if aborted {
+	defer call.End(&c.end) // also where the next handler is another Filter, which aborts by a panic
+	if c.serve(w, out) {
 		panic(http.ErrAbortHandler) // net/http's way to reset a stream
 	}
 }

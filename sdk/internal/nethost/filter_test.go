@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +28,7 @@ func TestFilterConformance(t *testing.T) {
 
 // probed is a path of calls with the probe in it; hosttest.Host.
 type probed struct {
+	config *filterhost.Config
 	client net.Conn
 	calls  uint64
 
@@ -38,12 +40,21 @@ type probed struct {
 
 func startProbe(t *testing.T, s hosttest.Setup) hosttest.Host {
 	t.Helper()
+	h := newProbed(t, s.Config)
+	h.client = startWith(t, `{"name":"toy"}`, &http2.Server{}, false, h.serve, h.filter)
+	return h
+}
+
+// newProbed makes the probe, on no path yet.
+func newProbed(t *testing.T, config string) *probed {
+	t.Helper()
 	h := &probed{metrics: map[string]int{}}
 	text := `{"codec":{"name":"toy"}}`
-	if s.Config != "" {
-		text = `{"codec":{"name":"toy"},"config":` + s.Config + `}`
+	if config != "" {
+		text = `{"codec":{"name":"toy"},"config":` + config + `}`
 	}
-	config, err := filterhost.New(probe.Name, []byte(text), []sdk.Definition{testcodec.Definition()}, []filter.Definition{probe.Definition()}, filterhost.Env{
+	var err error
+	h.config, err = filterhost.New(probe.Name, []byte(text), []sdk.Definition{testcodec.Definition()}, []filter.Definition{probe.Definition()}, filterhost.Env{
 		Has:         []filter.Capability{filter.ReadPayload, filter.WaitCalls, filter.AnswerCalls, filter.Statistics},
 		Now:         time.Now,
 		Cancellable: func() (context.Context, context.CancelFunc) { return context.WithCancel(context.Background()) },
@@ -55,11 +66,35 @@ func startProbe(t *testing.T, s hosttest.Setup) hosttest.Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wrap := func(next http.Handler) http.Handler {
-		return &Filter{Config: config, Next: next, Source: "client:1", Destination: "server:2", Record: h.record}
-	}
-	h.client = startWith(t, `{"name":"toy"}`, &http2.Server{}, false, h.serve, wrap)
 	return h
+}
+
+// filter is the probe before a handler.
+func (h *probed) filter(next http.Handler) http.Handler {
+	return &Filter{Config: h.config, Next: next, Source: "client:1", Destination: "server:2", Record: h.record}
+}
+
+// TestInnerFilterResets has two filters, of which the inner one resets the call: the outer
+// one hears of its end all the same.
+func TestInnerFilterResets(t *testing.T) {
+	outer, inner := newProbed(t, ""), newProbed(t, "")
+	server := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the server got the call") })
+	r := httptest.NewRequest(http.MethodPost, "/Orders/get", http.NoBody)
+	r.Header.Set("content-type", "application/grpc+toy")
+	r.Header.Set("x-rpc-"+probe.KeyRequest, "set:"+probe.KeyRequest+"=reset") // for the inner one
+	func() {
+		defer func() {
+			if value := recover(); value != http.ErrAbortHandler {
+				t.Errorf("the stream ends with %v", value)
+			}
+		}()
+		outer.filter(inner.filter(server)).ServeHTTP(httptest.NewRecorder(), r)
+	}()
+	for name, h := range map[string]*probed{"outer": outer, "inner": inner} {
+		if n := h.Metric(t, "ends_total", "get", "none"); n != 1 || h.Metric(t, "open") != 0 {
+			t.Errorf("%s: %d ends, %d open", name, n, h.Metric(t, "open"))
+		}
+	}
 }
 
 // panicked logs each panic once.
