@@ -42,6 +42,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer cancel()
 	}
 	conn, err := h.take(ctx)
+	if err != nil && ctx.Err() != nil {
+		lost(ctx, w)
+		return
+	}
 	if err != nil {
 		Refuse(w, "503 UF upstream_reset_before_response_started{remote_connection_failure}", sdk.Unavailable, "")
 		return

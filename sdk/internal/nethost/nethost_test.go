@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -212,6 +213,21 @@ func TestNoServer(t *testing.T) {
 		}
 		_ = client.SetReadDeadline(time.Now())
 	})
+}
+
+// TestDeadlineWhileDialling has a call whose time is over before there is a connection.
+func TestDeadlineWhileDialling(t *testing.T) {
+	h := &Handler{Config: parse(t, `{"name":"toy"}`), Dial: func(ctx context.Context) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
+	r := httptest.NewRequest(http.MethodPost, "/s/m", http.NoBody)
+	r.Header.Set("grpc-timeout", "20m")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if code, cause := w.Header().Get("grpc-status"), w.Header().Get("x-meltemi-cause"); code != "4" || cause != "504 UT response_timeout" {
+		t.Errorf("status %q, cause %q", code, cause)
+	}
 }
 
 // TestPassThrough speaks HTTP/2 to the RPC port.
