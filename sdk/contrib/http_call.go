@@ -51,8 +51,8 @@ const (
 
 // newCall is the factory of all filters.
 func newCall(config any, callbacks api.FilterCallbackHandler) api.StreamFilter {
-	c, ok := config.(*settings)
-	if !ok {
+	c := settingsIn(config)
+	if c == nil {
 		logf(api.Error, "a request came with a %T for its configuration", config)
 		return &api.PassThroughStreamFilter{}
 	}

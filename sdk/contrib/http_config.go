@@ -40,6 +40,28 @@ type settings struct {
 	route route
 }
 
+// parsed is what Parse returns, and has the filter; api.Config. Envoy destroys what Merge
+// returns too, so that is of another type: settings, which go with a route.
+type parsed struct{ settings }
+
+// Destroy implements api.Config. Envoy's configuration is gone, and with it each call that
+// came with it.
+func (p *parsed) Destroy() {
+	defer barrier("the end of a filter's configuration", nil)
+	p.host.Close()
+}
+
+// settingsIn are those in a configuration of Parse or Merge, nil if it is of a route.
+func settingsIn(config any) *settings {
+	switch c := config.(type) {
+	case *parsed:
+		return &c.settings
+	case *settings:
+		return c
+	}
+	return nil
+}
+
 // route is the configuration of a route. Envoy's filter may ask for it when a request
 // is there, and then ends the process if it is refused (getMergedConfigId in its
 // golang_filter.cc): so one that cannot be read refuses the calls of its route instead.
@@ -49,7 +71,7 @@ type route struct {
 }
 
 // Parse implements api.StreamFilterConfigParser.
-func (p *parser) Parse(config *anypb.Any, callbacks api.ConfigCallbackHandler) (parsed any, err error) {
+func (p *parser) Parse(config *anypb.Any, callbacks api.ConfigCallbackHandler) (made any, err error) {
 	defer barrier("configuration of a filter", func() { err = errors.New("it panicked") })
 	text, err := settingsOf(config)
 	if err = errors.Join(library.err, err); callbacks == nil {
@@ -63,7 +85,7 @@ func (p *parser) Parse(config *anypb.Any, callbacks api.ConfigCallbackHandler) (
 	if c.host, err = filterhost.New(p.name, text, library.Codecs, library.Filters, c.env()); err != nil {
 		return nil, err
 	}
-	return &settings{filterConfig: c}, nil
+	return &parsed{settings{filterConfig: c}}, nil
 }
 
 func (p *parser) parseRoute(text []byte, err error) *route {
@@ -80,11 +102,11 @@ func (p *parser) parseRoute(text []byte, err error) *route {
 // Merge implements api.StreamFilterConfigParser. Envoy merges from the outermost to the
 // innermost: virtual host, route, weighted cluster. The innermost counts.
 func (*parser) Merge(parent, child any) any {
-	outer, ok := parent.(*settings)
+	outer := settingsIn(parent)
 	inner, isRoute := child.(*route)
-	if !ok || !isRoute {
+	if outer == nil || !isRoute {
 		logf(api.Error, "cannot merge %T into %T", child, parent)
-		return parent
+		return outer // not the parent, which is destroyed by itself
 	}
 	return &settings{filterConfig: outer.filterConfig, route: *inner}
 }

@@ -36,7 +36,7 @@ func TestForwardConformance(t *testing.T) {
 		h.client = envoytest.Dial(t, socket.listen(t,
 			`{"codec":`+toy+`,"forward":`+local(h.server.Port)+`,"filters":[{"name":"probe","config":`+config+`}]}`))
 		return h
-	}, filter.CallHTTP, filter.TraceTags, filter.Statistics, filter.RouteConfigs, filter.AccessLogs)
+	}, filter.CallHTTP, filter.TraceTags, filter.Statistics, filter.RouteConfigs, filter.AccessLogs, hosttest.NeverCloses)
 }
 
 // probed is a proxy with the probe in it; hosttest.Host.
@@ -121,6 +121,9 @@ func (h *probed) Metric(t *testing.T, name string, labels ...string) int {
 	}
 	return n
 }
+
+// Drop implements hosttest.Dropper.
+func (h *probed) Drop(*testing.T) { h.tell("drop %s", h.config) }
 
 // Logs implements hosttest.Host.
 func (h *probed) Logs() string { return h.err.String() }

@@ -16,6 +16,7 @@ import (
 	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/envoytest"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest/probe"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
 )
 
@@ -131,6 +132,27 @@ func TestRouteThatCannotBeRead(t *testing.T) {
 	}
 	if r = h.Do(t, hosttest.Call{Service: "Good", Method: "get"}); !r.Reached {
 		t.Errorf("got %+v", r)
+	}
+}
+
+// TestRoutesDoNotClose: the filter is that of all routes, and outlives each of them.
+func TestRoutesDoNotClose(t *testing.T) {
+	h := startHost(t)
+	config := h.must(h.ask("config probe %s", text(t, `{}`)))
+	route := h.must(h.ask("route probe %s", text(t, `{"mark":"of the route"}`)))
+	merged := h.must(h.ask("merge probe %s %s", config, route))
+	h.tell("drop %s", merged)
+	h.tell("drop %s", route)
+	h.begin(0, config, false, "x-rpc-do", "set:a=b")
+	h.want(0, "rerouted")
+	h.want(0, "request-headers")
+	h.over(0)
+	if strings.Contains(h.err.String(), probe.Closed) {
+		t.Error("the end of a route has closed the filter")
+	}
+	h.tell("drop %s", config)
+	if !h.err.holds(probe.Closed) {
+		t.Error("the filter was not closed")
 	}
 }
 

@@ -119,3 +119,6 @@ func (h *host) Logs() string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// Drop implements hosttest.Dropper.
+func (h *host) Drop(*testing.T) { h.Close() }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +34,8 @@ type ProbeHost struct {
 	client *Client
 	calls  uint64
 	logged int // what the log had when the check began
+
+	listeners string // the file that Envoy has them from
 }
 
 // Start starts an Envoy with the probe in front of a server.
@@ -45,11 +49,35 @@ func (p Probe) Start(t *testing.T, version string, s hosttest.Setup) *ProbeHost 
 		routes = append(routes, r)
 	}
 	routes = append(routes, Route("/", "server", nil))
-	h.Envoy = Start(t, version, Library(t), Bootstrap(
-		[]any{Listener("rpc", toy, routes, map[string]any{"http_filters": Filters(p.Filter(HostConfig(s.Config)))})},
-		[]any{Bridge("server", toy, h.server.Port), Cluster("check", ServeCheck(t))}))
+	bootstrap := Bootstrap(nil, []any{Bridge("server", toy, h.server.Port), Cluster("check", ServeCheck(t))})
+	h.listeners = filepath.Join(t.TempDir(), "listeners.json")
+	h.listen(t, Listener("rpc", toy, routes, map[string]any{"http_filters": Filters(p.Filter(HostConfig(s.Config)))}))
+	bootstrap["dynamic_resources"] = object{"lds_config": object{"resource_api_version": "V3", "path_config_source": object{"path": h.listeners}}}
+	h.Envoy = Start(t, version, Library(t), bootstrap)
 	h.client = Dial(t, h.Port("rpc"))
 	return h
+}
+
+// listen tells Envoy its listeners. It looks at the file again when another takes its place.
+func (h *ProbeHost) listen(t *testing.T, listeners ...any) {
+	t.Helper()
+	for _, l := range listeners {
+		l.(map[string]any)["@type"] = "type.googleapis.com/envoy.config.listener.v3.Listener"
+	}
+	file := h.listeners + ".new"
+	if err := os.WriteFile(file, []byte(toJSON(t, object{"resources": listeners})), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(file, h.listeners); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Drop implements hosttest.Dropper: the probe's listener is removed. Envoy closes what is
+// left of its connections after the time to drain.
+func (h *ProbeHost) Drop(t *testing.T) {
+	t.Helper()
+	h.listen(t)
 }
 
 // with starts an Envoy with the probe on the listener "rpc", and these routes and

@@ -36,7 +36,10 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		return nil, nil //nolint:nilnil // its metrics are wrong already
 	}}
 	filters := []filter.Definition{probe.Definition(), needy, reader, panicky, none, metrics}
-	env := filterhost.Env{Define: func(*filter.Metric, string) error { return nil }, Has: []filter.Capability{filter.WaitCalls}}
+	env := filterhost.Env{
+		Define: func(*filter.Metric, string) error { return nil }, Has: []filter.Capability{filter.WaitCalls},
+		LogOn: func(filter.Level) bool { return false },
+	}
 	for _, c := range []struct{ name, config, want string }{
 		{"absent", `{}`, `unknown filter "absent"; this library knows probe, needy, reader, panicky, none, metrics`},
 		{"probe", `{"confg":{}}`, `unknown field "confg"`},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/filter"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest/probe"
 )
 
 var (
@@ -194,6 +195,24 @@ var checks = []check{
 			if !strings.Contains(s.Logs(), want) {
 				s.t.Errorf("the log lacks %q:\n%s", want, s.Logs())
 			}
+		}
+	}},
+	{name: "closes", needs: []filter.Capability{filter.System, NeverCloses}, run: func(s *session) {
+		s.passes(Call{Request: "set:a=b"})
+		if strings.Contains(s.Logs(), probe.Closed) {
+			s.t.Error("the filter was closed while it was in use")
+		}
+		dropper, ok := s.Host.(Dropper)
+		if !ok {
+			s.t.Fatalf("%T is no Dropper", s.Host)
+		}
+		dropper.Drop(s.t)
+		closed := 0
+		for deadline := time.Now().Add(20 * time.Second); closed == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) { //nolint:forbidigo // tests wait
+			closed = strings.Count(s.Logs(), probe.Closed)
+		}
+		if closed != 1 {
+			s.t.Errorf("the filter was closed %d times, want once:\n%s", closed, s.Logs())
 		}
 	}},
 	{name: "not its business", run: func(s *session) {

@@ -20,6 +20,17 @@ type Host interface {
 	Logs() string
 }
 
+// Dropper is a Host without [NeverCloses].
+type Dropper interface {
+	// Drop makes the host let go of the probe's configuration, as a change does. It need
+	// not wait until that has happened.
+	Drop(t *testing.T)
+}
+
+// NeverCloses stands among what a host lacks that is not told when a configuration is
+// dropped, so that it cannot close a filter.Closer.
+const NeverCloses filter.Capability = "close"
+
 // Setup is how a host is to run the probe.
 type Setup struct {
 	// Config is the probe's configuration in JSON.

@@ -55,7 +55,7 @@ func newProbed(t *testing.T, config string) *probed {
 	}
 	var err error
 	h.config, err = filterhost.New(probe.Name, []byte(text), []sdk.Definition{testcodec.Definition()}, []filter.Definition{probe.Definition()}, filterhost.Env{
-		Has:         []filter.Capability{filter.ReadPayload, filter.WaitCalls, filter.AnswerCalls, filter.Statistics},
+		Has:         []filter.Capability{filter.ReadPayload, filter.WaitCalls, filter.AnswerCalls, filter.Statistics, filter.System},
 		Now:         time.Now,
 		Cancellable: func() (context.Context, context.CancelFunc) { return context.WithCancel(context.Background()) },
 		Define:      func(*filter.Metric, string) error { return nil },
@@ -207,6 +207,9 @@ func (h *probed) Metric(_ *testing.T, name string, labels ...string) int {
 	defer h.mu.Unlock()
 	return h.metrics[strings.Join(append([]string{name}, labels...), ".")]
 }
+
+// Drop implements hosttest.Dropper.
+func (h *probed) Drop(*testing.T) { h.config.Close() }
 
 // Logs implements hosttest.Host.
 func (h *probed) Logs() string {

@@ -3,6 +3,7 @@
 //   config NAME ANY           a filter's configuration: "config ID", or "refused"
 //   route NAME ANY            a route's
 //   merge NAME PARENT CHILD   both, as for a request of that route
+//   drop CONFIG               Envoy has let go of one of these three
 //   request ID CONFIG NAME    a request that will come with that configuration
 //   fact ID NUMBER BYTES      what Envoy knows of it, by the numbers of EnvoyValue
 //   request-headers ID END NAME=BYTES...    request-data ID END BYTES
@@ -21,6 +22,7 @@
 #define EXPORT(name) static __typeof__(name)* go_##name
 EXPORT(envoyGoFilterNewHttpPluginConfig);
 EXPORT(envoyGoFilterMergeHttpPluginConfig);
+EXPORT(envoyGoFilterDestroyHttpPluginConfig);
 EXPORT(envoyGoFilterOnHttpHeader);
 EXPORT(envoyGoFilterOnHttpData);
 EXPORT(envoyGoFilterOnHttpLog);
@@ -32,6 +34,7 @@ void http_load(void) {
 #define LOAD(name) go_##name = symbol(#name)
   LOAD(envoyGoFilterNewHttpPluginConfig);
   LOAD(envoyGoFilterMergeHttpPluginConfig);
+  LOAD(envoyGoFilterDestroyHttpPluginConfig);
   LOAD(envoyGoFilterOnHttpHeader);
   LOAD(envoyGoFilterOnHttpData);
   LOAD(envoyGoFilterOnHttpLog);
@@ -352,6 +355,11 @@ static void run_merge(char** words, int n) {
   print_end();
 }
 
+static void run_drop(char** words, int n) {
+  (void)n;
+  go_envoyGoFilterDestroyHttpPluginConfig((uint64_t)number(words[0]), 0);
+}
+
 static void run_request(char** words, int n) {
   (void)n;
   request* r = calloc(1, sizeof *r);
@@ -453,6 +461,7 @@ const command http_commands[] = {
     {"config", &worker, run_config},
     {"route", &worker, run_route},
     {"merge", &worker, run_merge},
+    {"drop", &worker, run_drop},
     {"request", &worker, run_request},
     {"fact", &worker, run_fact},
     {"request-headers", &worker, run_request_headers},

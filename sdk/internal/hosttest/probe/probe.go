@@ -59,6 +59,8 @@ type probe struct {
 	// Twice defines a metric twice.
 	Twice bool `json:"twice"`
 
+	host filter.Host
+
 	kept           atomic.Pointer[[]byte] // the message that answer answers with
 	requests, ends filter.Counter
 	open           filter.Gauge
@@ -66,7 +68,7 @@ type probe struct {
 }
 
 func newProbe(config []byte, h filter.Host) (filter.Filter, error) {
-	p := &probe{}
+	p := &probe{host: h}
 	if err := sdk.ParseConfig(config, p); err != nil {
 		return nil, err
 	}
@@ -82,6 +84,12 @@ func newProbe(config []byte, h filter.Host) (filter.Filter, error) {
 	}
 	return p, nil
 }
+
+// Closed is what the probe logs when it is closed.
+const Closed = "the probe is closed"
+
+// Close implements filter.Closer.
+func (p *probe) Close() { p.host.Log(filter.Info, Closed) }
 
 // Payload implements filter.PayloadReader.
 func (p *probe) Payload() (request, response bool) { return p.Read, p.Read }
