@@ -166,18 +166,22 @@ func (c *call) WakeIn(d time.Duration, event uint64) (stop func()) {
 // woken goes on with a call that has waited. Envoy holds its message meanwhile, and all
 // that it is asked for here it does on the worker, in this order.
 func (c *call) woken(event uint64) {
-	defer barrier("a filter's wake", nil)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	response := c.response.state == waits
+	failed := func() { c.fail(response, failureInternal) } // else Envoy would hold it for ever
+	defer barrier("a filter's wake", failed)
 	if c.ended || c.call == nil {
 		return
 	}
 	out := c.call.Woken(event)
-	ask(func() {
+	if !ask(func() {
 		if c.carry(out) == api.Continue && out.Action == filterhost.Proceed {
 			c.side(out.Response).Continue(api.Continue)
 		}
-	})
+	}) {
+		failed()
+	}
 }
 
 // Attribute implements filterhost.Stream.

@@ -57,14 +57,18 @@ func barrier(where string, failed func()) {
 
 // ask calls Envoy's interface about a request. It panics with one of three texts if the
 // request has ended meanwhile or is Envoy's again, which nobody can rule out on another
-// thread: then the call has no effect.
-func ask(call func()) {
+// thread: then the call has no effect. Any other panic is a defect: it is logged, and ask
+// reports false.
+func ask(call func()) (ok bool) {
+	ok = true
 	defer func() {
 		switch value := recover(); value {
 		case nil, "request has been finished", "golang filter has been destroyed", "not proccessing Go": //nolint:misspell // they write it so
 		default:
 			logPanic("a call of Envoy", value, debug.Stack())
+			ok = false
 		}
 	}()
 	call()
+	return ok
 }

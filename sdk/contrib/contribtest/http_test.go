@@ -48,11 +48,17 @@ func (h *host) want(id int, what string) event {
 // begin gives the headers of a request to the filter "probe".
 func (h *host) begin(id int, config string, end bool, pairs ...string) {
 	h.t.Helper()
+	h.tell("request %d %s probe", id, config)
+	h.headers(id, end, pairs...)
+}
+
+// headers are what begin gives.
+func (h *host) headers(id int, end bool, pairs ...string) {
+	h.t.Helper()
 	words := []string{}
 	for name, value := range withDefaults(pairs) {
 		words = append(words, name+"="+inHex(value))
 	}
-	h.tell("request %d %s probe", id, config)
 	h.tell("request-headers %d %s %s", id, map[bool]string{false: "0", true: "1"}[end], strings.Join(words, " "))
 }
 
@@ -274,6 +280,31 @@ func TestClientGone(t *testing.T) {
 	}
 	if got := h.ask("metric meltemi_probe_open"); got[1] != "0" {
 		t.Errorf("%v are open", got)
+	}
+}
+
+// TestDefectAfterAWait: a call with which this host cannot go on fails, and is not held for
+// ever.
+func TestDefectAfterAWait(t *testing.T) {
+	h := startHost(t)
+	config := h.must(h.ask("config probe %s", text(t, `{}`)))
+	for id, key := range []string{"x-rpc-do", "x-rpc-do-response"} {
+		response := id == 1
+		h.tell("request %d %s probe", id, config)
+		if !response {
+			h.tell("lock %d", id)
+		}
+		h.headers(id, false, key, "go:10s,1ms;set:a=b")
+		if response {
+			h.want(id, "request-headers")
+			h.tell("lock %d", id)
+			h.tell("response-headers %d 1 :status=%s grpc-status=%s", id, inHex("200"), inHex("0"))
+		}
+		h.want(id, "local")
+		if got, want := header(t, h.want(id, "response-headers"), "x-meltemi-cause"), "500 - meltemi_internal[probe]"; got != want {
+			t.Errorf("response %t: %q, want %q", response, got, want)
+		}
+		h.over(id)
 	}
 }
 

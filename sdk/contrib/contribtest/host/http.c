@@ -6,6 +6,7 @@
 //   drop CONFIG               Envoy has let go of one of these three
 //   request ID CONFIG NAME    a request that will come with that configuration
 //   fact ID NUMBER BYTES      what Envoy knows of it, by the numbers of EnvoyValue
+//   lock ID                   neither its headers nor its response's can be changed
 //   request-headers ID END NAME=BYTES...    request-data ID END BYTES
 //   request-trailers ID NAME=BYTES...       the same with response-
 //   end ID                    the request is over: log, completion, destruction
@@ -379,6 +380,12 @@ static void run_fact(char** words, int n) {
   find(words[0])->facts[number(words[1])] = bytes_of_hex(words[2]).data;
 }
 
+static void run_lock(char** words, int n) {
+  (void)n;
+  request* r = find(words[0]);
+  r->decode.locked = r->encode.locked = true;
+}
+
 static void parse(headers* h, char** words, int n) {
   for (int i = 0; i < n; i++) {
     char* equals = strrchr(words[i], '=');
@@ -464,6 +471,7 @@ const command http_commands[] = {
     {"drop", &worker, run_drop},
     {"request", &worker, run_request},
     {"fact", &worker, run_fact},
+    {"lock", &worker, run_lock},
     {"request-headers", &worker, run_request_headers},
     {"request-data", &worker, run_request_data},
     {"request-trailers", &worker, run_request_trailers},

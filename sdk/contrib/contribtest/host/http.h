@@ -46,6 +46,7 @@ typedef struct {
   bytes added;  // by the filter, while it had the headers
   bool end, do_end;
   bool headers_passed;
+  bool locked;  // its headers cannot be changed, as if this were another phase
 } direction;
 
 struct request {

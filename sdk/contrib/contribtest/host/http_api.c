@@ -172,7 +172,7 @@ CAPIStatus envoyGoFilterHttpSetHeaderHelper(void* s, void* key, int key_length, 
   direction* d;
   CAPIStatus why = busy(s, &d);
   if (why != CAPIOK) return why;
-  if (!d->has_headers || d->headers_passed) return CAPIInvalidPhase;
+  if (!d->has_headers || d->headers_passed || d->locked) return CAPIInvalidPhase;
   if (action != HeaderSet || value_length == 0) VIOLATION("a header is added, or set to nothing");
   do_it((later){.run = sets, .d = d, .r = d->of, .first = bytes_copy(key, (size_t)key_length),
                 .second = bytes_copy(value, (size_t)value_length)});
@@ -183,7 +183,7 @@ CAPIStatus envoyGoFilterHttpRemoveHeader(void* s, void* key, int key_length) {
   direction* d;
   CAPIStatus why = busy(s, &d);
   if (why != CAPIOK) return why;
-  if (!d->has_headers || d->headers_passed) return CAPIInvalidPhase;
+  if (!d->has_headers || d->headers_passed || d->locked) return CAPIInvalidPhase;
   do_it((later){.run = removes, .d = d, .r = d->of, .first = bytes_copy(key, (size_t)key_length)});
   return CAPIOK;
 }
