@@ -1,15 +1,18 @@
 package nethost
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/engine"
@@ -24,13 +27,24 @@ type Handler struct {
 	Dial func(ctx context.Context) (net.Conn, error)
 	// Count is told of each change of a metric, on any goroutine; nil: nobody is.
 	Count func(m engine.Metric, delta int)
+	// IdleLimit is how long a connection is kept that nobody uses; 0: a minute.
+	IdleLimit time.Duration
 
-	mu   sync.Mutex
-	idle []net.Conn
+	mu    sync.Mutex
+	idle  []idle      // the last used one is the last
+	timer *time.Timer // of the first's age; nil: none is kept
 }
 
-// maxIdle is how many connections are kept.
-const maxIdle = 64
+// idle is a connection that is kept for later requests.
+type idle struct {
+	net.Conn
+	since time.Time
+}
+
+const (
+	maxIdle          = 64 // connections that are kept
+	defaultIdleLimit = time.Minute
+)
 
 // ServeHTTP implements http.Handler. The request's context and its grpc-timeout end the
 // call, at the price of its connection.
@@ -177,7 +191,7 @@ func (h *Handler) take(ctx context.Context) (net.Conn, error) {
 			h.mu.Unlock()
 			return h.Dial(ctx)
 		}
-		c := h.idle[n-1]
+		c := h.idle[n-1].Conn
 		h.idle = h.idle[:n-1]
 		h.mu.Unlock()
 		if !closed(c) {
@@ -199,7 +213,29 @@ func (h *Handler) give(c net.Conn) {
 		_ = c.Close()
 		return
 	}
-	h.idle = append(h.idle, c)
+	h.idle = append(h.idle, idle{c, time.Now()})
+	if h.timer == nil {
+		h.timer = time.AfterFunc(h.idleLimit(), h.age)
+	}
+}
+
+func (h *Handler) idleLimit() time.Duration { return cmp.Or(h.IdleLimit, defaultIdleLimit) }
+
+// age ends the connections that nobody has used for too long, on the timer's goroutine,
+// and comes again for the others.
+func (h *Handler) age() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for len(h.idle) > 0 {
+		left := h.idleLimit() - time.Since(h.idle[0].since)
+		if left > 0 {
+			h.timer = time.AfterFunc(left, h.age)
+			return
+		}
+		_ = h.idle[0].Close()
+		h.idle = slices.Delete(h.idle, 0, 1)
+	}
+	h.timer = nil
 }
 
 // Close ends the connections that are kept.

@@ -3,6 +3,7 @@ package nethost
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -227,6 +228,42 @@ func TestDeadlineWhileDialling(t *testing.T) {
 	h.ServeHTTP(w, r)
 	if code, cause := w.Header().Get("grpc-status"), w.Header().Get("x-meltemi-cause"); code != "4" || cause != "504 UT response_timeout" {
 		t.Errorf("status %q, cause %q", code, cause)
+	}
+}
+
+// TestIdleConnectionsAge: one that nobody uses any more is ended, and one that is used is not.
+func TestIdleConnectionsAge(t *testing.T) {
+	const limit = 200 * time.Millisecond
+	servers := make(chan net.Conn, 10)
+	h := &Handler{Config: parse(t, `{"name":"toy"}`), IdleLimit: limit, Dial: func(context.Context) (net.Conn, error) {
+		near, far := pipe(t)
+		servers <- far
+		return near, nil
+	}}
+	t.Cleanup(h.Close)
+	kept := time.Now()
+	for range 2 { // so that the second is younger
+		conn, err := h.Dial(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.give(conn)
+		time.Sleep(limit / 4)
+	}
+	for range 2 {
+		far := <-servers
+		_ = far.SetReadDeadline(time.Now().Add(20 * time.Second))
+		if _, err := far.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("the connection ends with %v", err)
+		}
+	}
+	if took := time.Since(kept); took < limit+limit/4 {
+		t.Errorf("both are gone after %v", took)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.idle) > 0 || h.timer != nil {
+		t.Errorf("%d are kept", len(h.idle))
 	}
 }
 
