@@ -149,6 +149,9 @@ func (c *networkConfig) parseFilters(list []rawFilter, codec json.RawMessage) er
 			OnPanic:     logPanic,
 		})
 		if err != nil {
+			for _, f := range c.filters {
+				f.Close()
+			}
 			return fmt.Errorf("filters[%d]: %w", i, err)
 		}
 		c.filters = append(c.filters, f)

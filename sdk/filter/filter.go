@@ -87,8 +87,10 @@ type Closer interface {
 	// Close is called once, after the last call's End, when the proxy has let go of the
 	// filter, which another configuration may have replaced. It may be called on any
 	// thread and must not block. What Call.Go started may still be running, with its
-	// context cancelled. Filters of a proxy that ends may not be closed. It is also called
-	// after a mere check of a configuration, in which New was all that was called.
+	// context cancelled. Filters of a proxy that ends may not be closed, and those in the
+	// network filter of Envoy's contrib build never are, unless their configuration is
+	// refused: nobody tells that it was replaced. Close is also called after a mere check of
+	// a configuration, in which New was all that was called.
 	Close()
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/envoytest"
+	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest/probe"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
 )
 
@@ -319,6 +320,15 @@ func TestNetworkConfigurationsThatAreRefused(t *testing.T) {
 		if !h.err.holds(c.want) {
 			t.Errorf("the log lacks %q:\n%s", c.want, h.err)
 		}
+	}
+}
+
+// TestRefusedFiltersAreClosed: one that cannot be made ends those before it.
+func TestRefusedFiltersAreClosed(t *testing.T) {
+	h := startHost(t)
+	h.must(h.ask("network-config %s", text(t, `{"codec":`+toy+`,"forward":"127.0.0.1:1","filters":[{"name":"probe"},{"name":"probe","config":{"typo":1}}]}`)))
+	if !h.err.holds(probe.Closed) {
+		t.Errorf("the first filter was not closed:\n%s", h.err)
 	}
 }
 
