@@ -33,7 +33,7 @@ func TestRule6BadConfiguration(t *testing.T) {
 // TestLocalReplies makes Envoy answer calls itself, in each way that a mesh file can
 // make it, and looks at what the client gets.
 func TestLocalReplies(t *testing.T) {
-	closed := closedPort(t)
+	closed := ClosedPort(t)
 	each(t, func(t *testing.T, version string) {
 		var executions int
 		server := Serve(t, func(conn net.Conn, m testcodec.Message) {

@@ -216,10 +216,10 @@ func (r *reader) next() (testcodec.Message, error) {
 	}
 }
 
-// closedPort returns a port at which nobody listens until the test ends: a socket holds
+// ClosedPort returns a port at which nobody listens until the test ends: a socket holds
 // it without listening, so that no other test, and no connection of anybody, gets it
 // meanwhile.
-func closedPort(t testing.TB) int {
+func ClosedPort(t testing.TB) int {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {

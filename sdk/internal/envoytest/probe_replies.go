@@ -14,7 +14,7 @@ import (
 // its say.
 func (p Probe) SeesRepliesOfEnvoy(t *testing.T, version string) {
 	t.Helper()
-	closed := closedPort(t)
+	closed := ClosedPort(t)
 	server := Serve(t, func(net.Conn, testcodec.Message) {}) // says nothing
 	slow := Route("/s/slow", "silent", map[string]any{"timeout": "0.1s"})
 	envoy := p.with(t, version, "",
