@@ -192,14 +192,8 @@ func TestForwardAtOnce(t *testing.T) {
 
 // TestForwardToNobody has no server, and one that goes away.
 func TestForwardToNobody(t *testing.T) {
-	gone, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := gone.Addr().(*net.TCPAddr).Port
 	h := startTCP(t)
-	client := envoytest.Dial(t, h.listen(t, `{"codec":`+toy+`,"forward":`+local(port)+`}`))
-	_ = gone.Close()
+	client := envoytest.Dial(t, h.listen(t, `{"codec":`+toy+`,"forward":`+local(envoytest.ClosedPort(t))+`}`))
 	if got := client.Call(request(1, "x")); got.Status != sdk.Unavailable || got.Entry("cause") != "connect_failure" {
 		t.Errorf("got %+v", got)
 	}
@@ -217,7 +211,7 @@ func TestForwardToNobody(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	late := request(2, "sleep")
-	late.Timeout = 200 * time.Millisecond
+	late.Timeout = time.Second
 	if got := client.Call(late); got.Status != sdk.DeadlineExceeded {
 		t.Errorf("got %+v", got)
 	}
@@ -334,14 +328,8 @@ func TestRefusedFiltersAreClosed(t *testing.T) {
 
 // TestNoManager has nobody where the listener of HTTP/2 should be.
 func TestNoManager(t *testing.T) {
-	gone, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := gone.Addr().(*net.TCPAddr).Port
-	_ = gone.Close()
 	h := startTCP(t)
-	client := envoytest.Dial(t, h.listen(t, `{"codec":`+toy+`,"http2":`+local(port)+`}`))
+	client := envoytest.Dial(t, h.listen(t, `{"codec":`+toy+`,"http2":`+local(envoytest.ClosedPort(t))+`}`))
 	if got := client.Call(request(1, "x")); got.Status != sdk.Unavailable || got.Entry("cause") != "connect_failure" {
 		t.Errorf("got %+v", got)
 	}
