@@ -61,8 +61,8 @@ type Call interface {
 	// what goes by the value must not take it for missing.
 	Argument(p *sdk.Path) (value string, ok bool, err error)
 	// AppendKey appends what the answer to the call depends on, as far as its codec knows:
-	// protocol, service, method, version and the like, the arguments byte for byte, and
-	// how they are written. Calls for which the same is appended can have one answer
+	// protocol, service, method, version and the like, as headers have them and as the
+	// message spells them, the arguments byte for byte, and how they are written. Calls for which the same is appended can have one answer
 	// (Answer) if it depends neither on their metadata nor on the caller. What is appended
 	// is no beginning of what is appended for any other call. It wants the payload, so it
 	// is for Request; an error means that no other call may have the answer to this one.

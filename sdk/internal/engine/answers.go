@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -59,7 +60,9 @@ var errNoKey = errors.New("the codec cannot tell which calls ask for the same")
 
 // AppendKey appends what the answer to a call depends on, as far as its codec knows: calls
 // for which the same is appended can have the same answer. Service, method and entry are
-// those that the application will get; request is the message as it came.
+// as headers have them, with all changes; request is the message as it came. Of entries
+// both count: the application gets what the message says where headers do not change it,
+// entries that are not exposed among it, and in the message's spelling.
 func (c *Config) AppendKey(dst []byte, codec int, request []byte, service, method string,
 	entry func(key string) (value string, ok bool),
 ) ([]byte, error) {
@@ -90,6 +93,7 @@ func (r *reader) appendKey(dst []byte, keyer sdk.Keyer, m *sdk.Message, entry fu
 	for _, name := range keyer.KeyEntries() {
 		value, ok := entry(name)
 		dst = appendKeyPart(dst, value, ok)
+		dst = appendSpellings(dst, m, []byte(name))
 	}
 	at := len(dst)
 	b, err = keyer.AppendKey(wire.AppendZeros(dst, 4), m)
@@ -97,6 +101,17 @@ func (r *reader) appendKey(dst []byte, keyer sdk.Keyer, m *sdk.Message, entry fu
 		err = wire.PutLen32(b, at, len(b)-at-4)
 	}
 	return b, err
+}
+
+// appendSpellings appends the entries of a message that look as one key in headers. Servers
+// may tell them apart.
+func appendSpellings(dst []byte, m *sdk.Message, key []byte) []byte {
+	for _, e := range m.Entries() {
+		if len(e.Key) == len(key) && bytes.EqualFold(e.Key, key) {
+			dst = appendKeyPart(appendKeyPart(dst, string(e.Key), true), string(e.Value), true)
+		}
+	}
+	return appendKeyPart(dst, "", false)
 }
 
 // appendKeyPart appends a text so that nothing else can look like it.

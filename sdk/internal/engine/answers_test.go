@@ -88,6 +88,40 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// TestKeysHaveTheEntriesOfTheMessage: headers do not show those that are not exposed, nor
+// the spelling by which a server goes.
+func TestKeysHaveTheEntriesOfTheMessage(t *testing.T) {
+	c := toyConfig(t, `{"name":"toy","expose":["lang"]}`)
+	key := func(entries ...[2]string) string {
+		t.Helper()
+		b := testcodec.Append(nil, testcodec.Message{Kind: sdk.KindRequest, Service: "a", Method: "b", Entries: entries})
+		key, err := c.AppendKey(nil, 0, b, "a", "b", func(string) (string, bool) { return "", false })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(key)
+	}
+	seen := map[string]int{}
+	for i, entries := range [][][2]string{
+		nil,
+		{{"version", ""}},
+		{{"version", "1"}},
+		{{"version", "2"}},
+		{{"Version", "1"}},
+		{{"version", "1"}, {"Version", "2"}},
+		{{"version", "2"}, {"Version", "1"}},
+	} {
+		k := key(entries...)
+		if other, ok := seen[k]; ok {
+			t.Errorf("entries %d have the key of entries %d", i, other)
+		}
+		seen[k] = i
+		if again := key(append(entries, [2]string{"trace", "1"})...); again != k {
+			t.Errorf("entries %d: another entry makes another key", i)
+		}
+	}
+}
+
 // TestKeysOfOthers asks codecs that cannot tell, or do not work.
 func TestKeysOfOthers(t *testing.T) {
 	none := func(string) (string, bool) { return "", false }
