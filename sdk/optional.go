@@ -151,12 +151,14 @@ type ArgumentReader interface {
 // can be given to another. Filters that keep answers use it; the data path does not.
 type Keyer interface {
 	// KeyEntries are the keys of entries that choose, beside service and method, what
-	// serves a call, or tell the server how to write the answer.
+	// serves a call, or tell the server how to write the answer. The host looks them up
+	// in the headers, and in the message whatever the case of its keys.
 	KeyEntries() []string
 	// AppendKey appends what else the answer to the request m depends on, after Metadata
 	// has read it: the arguments byte for byte, how they are written, and what decides how
 	// the answer is. It leaves out what differs from call to call, such as the id and the
-	// timeout, and entries, and all that a Mutation can change.
+	// timeout, and entries, and all that a Mutation can change; but not what entries do
+	// not tell of the message, such as that a value is a number, where servers go by it.
 	//
 	// If two requests have equal keys, service, method and entries of KeyEntries, then a
 	// reply to one must be good for the other, once it has its id (Mutation.NewID). An

@@ -21,7 +21,9 @@ func (*Codec) KeyEntries() []string { return []string{keyVersion, keyGroup, "gen
 
 // AppendKey implements sdk.Keyer. A provider answers in the serialization of the request,
 // with attachments if the Dubbo version of the consumer reads them, and picks the method by
-// the parameter types too. The arguments mean the same wherever they come: in front of them
+// the parameter types too. Attachments that are no strings count byte for byte: an entry
+// shows a number or a truth as text, and a list not at all, but to a provider the number 1
+// is not the text (Apache Dubbo, RpcInvocation.getAttachment). The arguments mean the same wherever they come: in front of them
 // stand strings alone, which Hessian counts no references for, and fastjson2 has its
 // symbols inside each item.
 func (*Codec) AppendKey(dst []byte, m *sdk.Message) ([]byte, error) {
@@ -48,7 +50,25 @@ func (*Codec) AppendKey(dst []byte, m *sdk.Message) ([]byte, error) {
 	} else {
 		dst = append(dst, 0)
 	}
-	return append(dst, arguments...), nil
+	return append(p.appendNoStrings(dst), arguments...), nil
+}
+
+// appendNoStrings appends the attachments that are no strings, as they are written. What is
+// composed may refer to anything before it, so with one of these all attachments count. The
+// proxy changes the timeout, and no answer depends on it.
+func (p *parser) appendNoStrings(dst []byte) []byte {
+	var plain []byte
+	for i := range p.attachments {
+		a := &p.attachments[i]
+		switch {
+		case a.isString, a.scalar && string(a.key) == keyTimeout:
+		case a.scalar, p.dialect.isNull(p, a.valueAt):
+			plain = appendPart(appendPart(plain, a.key), p.frame[a.valueAt:a.to])
+		default:
+			return appendPart(append(dst, 1), p.frame[p.mapFrom:p.mapTo])
+		}
+	}
+	return appendPart(append(dst, 0), plain)
 }
 
 // arguments is where the arguments stand, without a generic call's method.

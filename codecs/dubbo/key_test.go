@@ -2,6 +2,7 @@ package dubbo
 
 import (
 	"bytes"
+	"encoding/binary"
 	"testing"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
@@ -23,7 +24,7 @@ func keyOf(t *testing.T, c *Codec, b []byte) string {
 // TestKeys looks at the keys of captured calls.
 func TestKeys(t *testing.T) {
 	c, all := codec(t), frames(t)
-	const hello = "\x02\x052.0.2\x12Ljava/lang/String;\x00\x05world"
+	const hello = "\x02\x052.0.2\x12Ljava/lang/String;\x00\x00\x00\x05world"
 	for _, name := range []string{"request-say-hello", "request-say-hello-with-lane"} {
 		if got := keyOf(t, c, all[name]); got != hello {
 			t.Errorf("%s: %q, want %q", name, got, hello)
@@ -86,6 +87,39 @@ func TestKeysTellCallsApart(t *testing.T) {
 	add("generic async", build("$invokeAsync", generic...))
 	if m := read(t, c, build("$invoke", generic...)); string(m.Method) != "hello" {
 		t.Fatalf("the method is %q, and generic calls do not show as others", m.Method)
+	}
+}
+
+// TestKeysOfAttachmentsThatAreNoStrings has attachments that entries show as text, or not
+// at all. The proxy changes the timeout, on which no answer depends.
+func TestKeysOfAttachmentsThatAreNoStrings(t *testing.T) {
+	c := codec(t)
+	with := func(key, value string) string {
+		t.Helper()
+		b, err := c.BuildRequest(nil, sdk.Request{Service: "com.foo.Bar", Method: "hello", Metadata: []sdk.Entry{{Key: []byte(key), Value: []byte("1")}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := "\x01" + "1" // Hessian's short string
+		b = bytes.Replace(b, []byte(key+text), []byte(key+value), 1)
+		binary.BigEndian.PutUint32(b[12:], uint32(len(b)-headerSize))
+		return keyOf(t, c, b)
+	}
+	seen := map[string]bool{}
+	// A text, the numbers 1 and 2, and the truth, null, lists of one text.
+	for _, value := range []string{"\x01" + "1", "\x91", "\x92", "T", "N", "\x79\x02en", "\x79\x02de"} {
+		key := with("lang", value)
+		if seen[key] {
+			t.Errorf("lang %q has the key of another", value)
+		}
+		seen[key] = true
+	}
+	// A list in the timeout's place may be what another attachment refers to.
+	if with("timeout", "\x79\x02en") == with("timeout", "\x79\x02de") {
+		t.Error("two lists have one key")
+	}
+	if with("timeout", "\x91") != with("timeout", "\x92") {
+		t.Error("the key changes with the timeout")
 	}
 }
 
