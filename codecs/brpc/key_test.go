@@ -37,9 +37,9 @@ func TestKeys(t *testing.T) {
 		f   captured
 		key string
 	}{
-		{gzip, zeros(3) + "\x02" + zeros(8) + payload(gzip)},
-		{json, zeros(7) + "\x01" + zeros(4) + payload(json)},
-		{frame(t, "cpp-request-no-payload"), zeros(12)},
+		{gzip, zeros(4) + "\x02" + zeros(8) + payload(gzip)},
+		{json, zeros(8) + "\x01" + zeros(4) + payload(json)},
+		{frame(t, "cpp-request-no-payload"), zeros(13)},
 	} {
 		if got := keyOf(t, c, want.f); got != want.key {
 			t.Errorf("%s: %q, want %q", want.f.name, got, want.key)
@@ -63,5 +63,27 @@ func TestKeys(t *testing.T) {
 		if got := keyOf(t, c, captured{name + " changed", f.from, b}); got != key {
 			t.Errorf("%s: the key changes with id, names and metadata: %q, %q", name, key, got)
 		}
+	}
+}
+
+// TestKeysTellFormsApart has one entry in each of the two places for it. A server reads
+// one of them.
+func TestKeysTellFormsApart(t *testing.T) {
+	f, keys := frame(t, "captured-echo-request"), map[string]string{}
+	for _, dialect := range []string{"cpp", "java"} {
+		c := codec(t, `{"dialect":"`+dialect+`"}`)
+		b, err := c.Encode(nil, read(t, c, f), &sdk.Mutation{Set: []sdk.Entry{{Key: []byte("lane"), Value: []byte("blue")}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		either, changed := codec(t, ""), captured{dialect, f.from, b}
+		if lane, _ := read(t, either, changed).Get("lane"); string(lane) != "blue" {
+			t.Fatalf("%s: the lane is %q", dialect, lane)
+		}
+		key := keyOf(t, either, changed)
+		if other := keys[key]; other != "" {
+			t.Errorf("%s has the key of %s", dialect, other)
+		}
+		keys[key] = dialect
 	}
 }
