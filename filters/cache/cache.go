@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"encoding/binary"
 	"time"
 
 	"github.com/meltemi-mesh/meltemi/sdk"
@@ -89,7 +88,7 @@ func (f *cache) Begin(c filter.Call) filter.Handler {
 	case !known:
 		return f.bypass(c, noCaller)
 	}
-	h := &handler{cache: f, rule: r, prefix: r.appendEntries(prefix, c), refresh: says.noCache}
+	h := &handler{cache: f, rule: r, prefix: r.appendHeaders(prefix, c), refresh: says.noCache}
 	if t := c.Timeout(); t > 0 {
 		h.deadline = f.now().Add(t)
 	}
@@ -105,45 +104,3 @@ func (f *cache) bypass(c filter.Call, why reason) filter.Handler {
 
 // note tells access logs what became of a call.
 func note(c filter.Call, result string) { c.SetDynamicMetadata("result", result) }
-
-// appendWho appends who calls; known is false if nobody knows, and the rule wants to.
-func (r *rule) appendWho(dst []byte, c filter.Call) (_ []byte, known bool) {
-	if r.shared {
-		return append(dst, 0), true
-	}
-	principal := c.Principal()
-	if r.caller == "" {
-		return appendPart(append(dst, 1), principal, true), principal != ""
-	}
-	m := c.Metadata()
-	if r.callerIsLocal {
-		m = c.Local()
-	}
-	caller, _ := m.Get(r.caller)
-	dst = appendPart(append(dst, 2), principal, true)
-	return appendPart(dst, caller, true), caller != ""
-}
-
-// appendEntries appends the entries that the rule names, and where the call goes: a route
-// may change it, and a cluster may be another version of the service.
-func (r *rule) appendEntries(dst []byte, c filter.Call) []byte {
-	for _, named := range []struct {
-		keys []string
-		in   filter.Metadata
-	}{{r.metadata, c.Metadata()}, {r.local, c.Local()}} {
-		dst = binary.AppendUvarint(dst, uint64(len(named.keys)))
-		for _, key := range named.keys {
-			value, ok := named.in.Get(key)
-			dst = appendPart(appendPart(dst, key, true), value, ok)
-		}
-	}
-	return appendPart(appendPart(dst, c.Route(), true), c.Cluster(), true)
-}
-
-// appendPart appends a text, or that there is none, so that nothing else can look like it.
-func appendPart(dst []byte, s string, ok bool) []byte {
-	if !ok {
-		return binary.AppendUvarint(dst, 0)
-	}
-	return append(binary.AppendUvarint(dst, uint64(len(s))+1), s...)
-}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/filter"
 )
 
@@ -22,6 +23,28 @@ func readControl(m filter.Metadata, key string) (c control) {
 		return c
 	}
 	text, _ := m.Get(key)
+	c.add(text)
+	return c
+}
+
+// readAnswer adds what the entries with that key in the message of the answer say: they
+// may not be exposed as headers.
+func (c *control) readAnswer(call filter.Call, key string) error {
+	if key == "" {
+		return nil
+	}
+	_, err := call.RewriteResponse(func(m *sdk.Message, _ *sdk.Mutation) {
+		for _, e := range m.Entries() {
+			if looksAs(e.Key, []byte(key)) {
+				c.add(string(e.Value))
+			}
+		}
+	})
+	return err
+}
+
+// add adds what a text says. Of two ages the shorter one counts.
+func (c *control) add(text string) {
 	for word := range strings.SplitSeq(text, ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(word), "=")
 		switch strings.ToLower(name) {
@@ -30,12 +53,12 @@ func readControl(m filter.Metadata, key string) (c control) {
 		case "no-store", "private":
 			c.noStore = true
 		case "max-age":
-			if n, err := strconv.ParseUint(value, 10, 31); err == nil {
-				c.maxAge, c.hasMaxAge = time.Duration(n)*time.Second, true
+			n, err := strconv.ParseUint(value, 10, 31)
+			if age := time.Duration(n) * time.Second; err == nil && (!c.hasMaxAge || age < c.maxAge) {
+				c.maxAge, c.hasMaxAge = age, true
 			}
 		}
 	}
-	return c
 }
 
 // ttl is how long an answer that says this is good, at most as long as its rule says; 0 if

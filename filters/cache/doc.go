@@ -14,6 +14,11 @@
 // deadlines and traces differ from call to call. All this is hashed with SHA-256, and the
 // hash is the key: 256 bits, so that nobody can find two calls with one key.
 //
+// Entries count twice, as headers have them and as the message has them. What the
+// application gets is made of both: the message's entries, in its spelling and exposed as
+// headers or not, with what headers change. How it is made is the far edge's matter, which
+// always makes the same of the same.
+//
 // The caller is who the client's certificate names, and, with caller_metadata or
 // caller_local, the value of an entry. A call whose caller is not known is not answered
 // from the cache and not kept, unless its rule is shared.
@@ -21,10 +26,10 @@
 // # What is kept
 //
 // An answer of a server that counts as OK, for the ttl of its rule, unless it is too large
-// or says itself that it must not be kept. Exceptions and errors are not. The whole frame
-// is kept, the metadata of the answer with it, and gets the id of each call that it
-// answers. What filters behind this one, or the route, did to the answer's metadata is not
-// in the frame, so it is not kept.
+// or says itself, in a header or in its message, that it must not be kept. Exceptions and
+// errors are not. The whole frame is kept, the metadata of the answer with it, and gets
+// the id of each call that it answers. What filters behind this one, or the route, did to
+// the answer's metadata is not in the frame, so it is not kept.
 //
 // Entries are bounded in number and in bytes, for each place where the filter stands. The
 // one that was not asked for longest makes room. A place whose configuration has changed

@@ -25,7 +25,10 @@ type handler struct {
 
 // Request implements filter.Handler.
 func (h *handler) Request(c filter.Call) filter.Verdict {
-	b, err := c.AppendKey(h.prefix)
+	b, err := h.rule.appendMessage(h.prefix, c)
+	if err == nil {
+		b, err = c.AppendKey(b)
+	}
 	h.prefix = nil
 	if err != nil {
 		h.bypass(c, noKey)
@@ -112,6 +115,9 @@ func (h *handler) judge(c filter.Call) (o outcome, ttl time.Duration) {
 		return failed, 0
 	}
 	says := readControl(c.ResponseMetadata(), h.control)
+	if err := says.readAnswer(c, h.control); err != nil {
+		return unshared, 0
+	}
 	if ttl = says.ttl(h.rule.ttl); ttl == 0 || c.CanAnswer() != nil {
 		return unshared, 0
 	}

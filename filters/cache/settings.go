@@ -126,6 +126,7 @@ type rule struct {
 	caller          string // the key of an entry; "" if none names the caller
 	callerIsLocal   bool
 	metadata, local []string // keys
+	inMessage       [][]byte // metadata, and the caller's key if that is metadata
 	maxEntryBytes   int
 }
 
@@ -175,6 +176,12 @@ func (s *ruleSettings) rule() (rule, error) {
 	case len(r.metadata) > maxNamed || len(r.local) > maxNamed:
 		return r, fmt.Errorf("metadata, local: more than %d entries", maxNamed)
 	}
+	for _, key := range r.metadata {
+		r.inMessage = append(r.inMessage, []byte(key))
+	}
+	if s.CallerMetadata != "" {
+		r.inMessage = append(r.inMessage, []byte(s.CallerMetadata))
+	}
 	return r, nil
 }
 
@@ -183,10 +190,19 @@ func (s *ruleSettings) rule() (rule, error) {
 func keys(list []string) []string {
 	all := make([]string, 0, len(list))
 	for _, key := range list {
-		all = append(all, strings.ToLower(key))
+		all = append(all, strings.Map(lower, key))
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// lower is a letter as headers have it: they know no case of ASCII's letters, and that of
+// all others.
+func lower(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		r += 'a' - 'A'
+	}
+	return r
 }
 
 // ruleOf is the rule for a method, nil if there is none.

@@ -373,3 +373,59 @@ clusters:
 		}
 	}
 }
+
+// TestCacheOfEntriesInMessages has codecs that expose one entry alone. The server gets all
+// others too, each in its own spelling, so none of them may be mistaken for another.
+func TestCacheOfEntriesInMessages(t *testing.T) {
+	for _, p := range protocols {
+		for _, version := range versions {
+			t.Run(p.codec+"/"+version, func(t *testing.T) {
+				s := count(t, p.codec)
+				m := &mesh{t: t, codec: p.codec, service: p.service, Proxy: peers.Start(t, version, fmt.Sprintf(`
+listeners:
+- name: rpc
+  address: 127.0.0.1:0
+  codec: {name: %[1]s, expose: [seen]}
+  filters:
+  - name: cache
+    config:
+      name: orders
+      rules:
+      - {methods: ["*/get"], ttl: 1h, shared: true, metadata: [Lang, seen]}
+      - {methods: ["*/mine"], ttl: 1h, caller_metadata: user}
+  route_config: {virtual_hosts: [{name: all, domains: ["*"], routes: [{match: {prefix: /}, route: {cluster: server}}]}]}
+clusters:
+- {name: server, codec: {name: %[1]s, expose: [seen]}, endpoints: ["%[2]s"]}
+`, p.codec, s.address))}
+				calls := []struct{ method, entries, want string }{
+					{"get", "lang=en", "answer 1"},
+					{"get", "lang=de", "answer 2"},
+					{"get", "Lang=en", "answer 3"},
+					{"get", "trace=1 lang=en", "answer 1"},
+					{"get", "seen=1", "answer 4"},
+					{"get", "Seen=1", "answer 5"},
+					{"get", "seen=1", "answer 4"},
+					{"mine", "user=a", "answer 6"},
+					{"mine", "user=a", "answer 7"},
+					{"get", "lang=fr want=private", "answer 8"},
+					{"get", "lang=fr want=private", "answer 9"},
+				}
+				if p.codec == "dubbo" {
+					calls = append(calls, []struct{ method, entries, want string }{
+						{"get", "group=b", "answer 10"},
+						{"get", "group=a", "answer 11"},
+						{"get", "Group=b", "answer 12"},
+						{"get", "group=b version=9.9.9", "answer 13"},
+						{"get", "group=b", "answer 10"},
+					}...)
+				}
+				for _, c := range calls {
+					if got := m.get(c.method, "x", strings.Fields(c.entries)...); got != c.want {
+						t.Errorf("%s with %s: %q, want %q", c.method, c.entries, got, c.want)
+					}
+				}
+				m.eventually(cacheStat("bypass_total")+".reason.no_caller", 2)
+			})
+		}
+	}
+}
