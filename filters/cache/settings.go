@@ -32,8 +32,8 @@ const rulesSchema = `{"type": "array", "description": "the first rule that selec
         "shared": {"type": "boolean", "description": "answers do not depend on the caller"},
         "caller_metadata": {"type": "string", "description": "the entry of calls that names the caller, beside the certificate"},
         "caller_local": {"type": "string", "description": "likewise an entry that a filter before this one has set"},
-        "metadata": {"type": "array", "maxItems": 16, "items": {"type": "string"}, "description": "entries of calls on which answers depend"},
-        "local": {"type": "array", "maxItems": 16, "items": {"type": "string"}, "description": "likewise entries that a filter before this one has set"},
+        "metadata": {"type": "array", "maxItems": 16, "items": {"type": "string", "minLength": 1}, "description": "entries of calls on which answers depend"},
+        "local": {"type": "array", "maxItems": 16, "items": {"type": "string", "minLength": 1}, "description": "likewise entries that a filter before this one has set"},
         "max_entry_bytes": {"type": "integer", "minimum": 1, "default": 1048576, "description": "the longest answer that is kept"},
         "wait": {"type": "string", "default": "5s", "description": "how long a call waits for the answer to another; 0s: not at all"}
       }
@@ -43,9 +43,10 @@ const schema = `{
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   "type": "object",
   "additionalProperties": false,
+  "required": ["rules"],
   "properties": {
     "name": {"type": "string", "minLength": 1, "default": "cache", "description": "the label of the metrics"},
-    "max_bytes": {"type": "integer", "minimum": 1, "default": 67108864, "description": "how much memory the entries may take"},
+    "max_bytes": {"type": "integer", "minimum": 257, "default": 67108864, "description": "how much memory the entries may take"},
     "max_entries": {"type": "integer", "minimum": 1, "default": 10000, "description": "how many entries there may be"},
     "control": {"type": "string", "default": "cache-control",
       "description": "the entry of calls and answers that says no-cache, no-store or max-age; empty: none does"},
@@ -96,10 +97,12 @@ func parse(config []byte) (settings, []rule, error) {
 	switch {
 	case s.Name == "":
 		return s, nil, errors.New("name: it is empty")
-	case s.MaxBytes < 1:
-		return s, nil, fmt.Errorf("max_bytes: %d is less than 1", s.MaxBytes)
+	case s.MaxBytes <= entryBytes:
+		return s, nil, fmt.Errorf("max_bytes: %d is less than %d, which the shortest answer takes", s.MaxBytes, entryBytes+1)
 	case s.MaxEntries < 1:
 		return s, nil, fmt.Errorf("max_entries: %d is less than 1", s.MaxEntries)
+	case s.Rules == nil:
+		return s, nil, errNoRules
 	}
 	rules, err := rulesOf(s.Rules)
 	return s, rules, err
@@ -143,6 +146,8 @@ func rulesOf(list []ruleSettings) ([]rule, error) {
 }
 
 var (
+	errNoRules    = errors.New("rules: they are missing; [] leaves them to routes")
+	errUnnamed    = errors.New("an entry has no key")
 	errNoMethods  = errors.New("methods: there are none")
 	errTwoCallers = errors.New("caller_local: caller_metadata names the caller already")
 	errShared     = errors.New("shared: a rule that is shared has no caller")
@@ -173,6 +178,10 @@ func (s *ruleSettings) rule() (rule, error) {
 		return r, errTwoCallers
 	case r.shared && r.caller != "":
 		return r, errShared
+	case slices.Contains(r.metadata, ""):
+		return r, fmt.Errorf("metadata: %w", errUnnamed)
+	case slices.Contains(r.local, ""):
+		return r, fmt.Errorf("local: %w", errUnnamed)
 	case len(r.metadata) > maxNamed || len(r.local) > maxNamed:
 		return r, fmt.Errorf("metadata, local: more than %d entries", maxNamed)
 	}

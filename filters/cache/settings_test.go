@@ -16,11 +16,12 @@ func TestConfigurationIsStrict(t *testing.T) {
 		return `{"rules": [{"methods": ["a/b"], "ttl": "1s"}, {"methods": ["a/c"], ` + fields + `}]}`
 	}
 	for config, want := range map[string]string{
-		`{"rule": []}`:           `unknown field "rule"`,
-		`{"name": ""}`:           `name: it is empty`,
-		`{"max_bytes": 0}`:       `max_bytes: 0 is less than 1`,
-		`{"max_entries": -1}`:    `max_entries: -1 is less than 1`,
-		`{"rules": [{"tl": 1}]}`: `unknown field "tl"`,
+		`{"rule": []}`:                                                       `unknown field "rule"`,
+		`{"name": ""}`:                                                       `name: it is empty`,
+		`{"max_bytes": 0}`:                                                   `max_bytes: 0 is less than 257, which the shortest answer takes`,
+		`{"max_bytes": 256, "rules": []}`:                                    `max_bytes: 256 is less than 257`,
+		`{"max_entries": -1}`:                                                `max_entries: -1 is less than 1`,
+		`{"rules": [{"tl": 1}]}`:                                             `unknown field "tl"`,
 		`{"rules": [{"methods": ["a/b"], "ttl": 5}]}`:                        `5 is not a duration`,
 		`{"rules": [{"methods": ["a/b"], "ttl": "5"}]}`:                      `"5" is not a duration such as "5s"`,
 		`{"rules": [{"methods": ["a"], "ttl": "5s"}]}`:                       `[0]: "a" is not SERVICE/METHOD`,
@@ -32,6 +33,8 @@ func TestConfigurationIsStrict(t *testing.T) {
 		rule(`"ttl": "1s", "caller_local": "a", "caller_metadata": "a"`):     `rules[1].caller_local: caller_metadata names the caller`,
 		rule(`"ttl": "1s", "caller_local": "a", "shared": true`):             `rules[1].shared: a rule that is shared has no caller`,
 		rule(`"ttl": "1s", "metadata": ["` + seventeen(`", "`) + `"]`):       `rules[1].metadata, local: more than 16 entries`,
+		rule(`"ttl": "1s", "metadata": ["a", ""]`):                           `rules[1].metadata: an entry has no key`,
+		rule(`"ttl": "1s", "local": [""]`):                                   `rules[1].local: an entry has no key`,
 		rule(`"ttl": "1s", "local": ["` + seventeen(`", "`) + `"]`):          `rules[1].metadata, local: more than 16 entries`,
 		`{"rules": [{"methods": ["a/b"], "ttl": "5s", "metadata": "lane"}]}`: `cannot unmarshal string`,
 	} {
@@ -42,7 +45,12 @@ func TestConfigurationIsStrict(t *testing.T) {
 			t.Errorf("a route may say %s", config)
 		}
 	}
-	for _, config := range []string{"", "{}", `{"rules": [{"methods": ["*"], "ttl": "1m30s", "wait": "0s", "metadata": ["a", "A"]}]}`} {
+	for _, config := range []string{"", "{}", `{"max_bytes": 1000}`} {
+		if _, err := filtertest.Try(t, Definition(), config); err == nil || !strings.Contains(err.Error(), "rules: they are missing; [] leaves them to routes") {
+			t.Errorf("%q: %v", config, err)
+		}
+	}
+	for _, config := range []string{`{"rules": []}`, `{"max_bytes": 257, "rules": []}`, `{"rules": [{"methods": ["*"], "ttl": "1m30s", "wait": "0s", "metadata": ["a", "A"]}]}`} {
 		if _, err := filtertest.Try(t, Definition(), config); err != nil {
 			t.Errorf("%s: %v", config, err)
 		}
@@ -83,7 +91,7 @@ func TestSchemasNameTheFields(t *testing.T) {
 
 // TestKeysOfRulesHaveOneSpelling: rules that say the same share answers.
 func TestKeysOfRulesHaveOneSpelling(t *testing.T) {
-	if got := keys([]string{"Zone", "lane", "zone", "LANE"}); !slices.Equal(got, []string{"lane", "zone"}) {
+	if got := keys([]string{"Zone", "lane", "zone", "LANE", "É"}); !slices.Equal(got, []string{"lane", "zone", "É"}) {
 		t.Errorf("got %q", got)
 	}
 }
