@@ -62,17 +62,23 @@ func (f *fields) addInt(name []byte, v int64) {
 	f.add(name, f.tail(from))
 }
 
-// addTimeout adds grpc-timeout: at most eight digits and a unit.
-// Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+// addTimeout adds grpc-timeout.
 func (f *fields) addTimeout(d time.Duration) {
+	f.grow(20)
+	from := len(f.scratch)
+	f.scratch = AppendTimeout(f.scratch, d)
+	f.add(nameTimeout, f.tail(from))
+}
+
+// AppendTimeout appends the value of grpc-timeout: at most eight digits and a unit. It is
+// at least a millisecond.
+// Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+func AppendTimeout(dst []byte, d time.Duration) []byte {
 	n, unit := max(d.Milliseconds(), 1), byte('m')
 	if n > 99999999 {
 		n, unit = min(n/1000, 99999999), 'S'
 	}
-	f.grow(20)
-	from := len(f.scratch)
-	f.scratch = append(strconv.AppendInt(f.scratch, n, 10), unit)
-	f.add(nameTimeout, f.tail(from))
+	return append(strconv.AppendInt(dst, n, 10), unit)
 }
 
 // The names of headers that are added, as bytes.
