@@ -80,7 +80,7 @@ func meltemiFilterWoken(id C.uint32_t, handle, event C.uint64_t, out *C.meltemi_
 	w.filter(handle, "a filter's wake", out, func(c *filterhost.Call) *filterhost.Output { return c.Woken(uint64(event)) })
 }
 
-// meltemiFilterNotSent tells that Envoy could not begin a callout. The filter hears of
+// meltemiFilterNotSent tells that Envoy could not begin a callout or a gRPC call. The filter hears of
 // it from its scheduler.
 //
 //export meltemiFilterNotSent
@@ -150,6 +150,7 @@ var filterActions = [...]C.uint32_t{
 	filterhost.Hold: C.MELTEMI_FILTER_HOLD, filterhost.Callout: C.MELTEMI_FILTER_CALLOUT,
 	filterhost.SendReply: C.MELTEMI_FILTER_REPLY, filterhost.SendAnswer: C.MELTEMI_FILTER_ANSWER,
 	filterhost.ResetStream: C.MELTEMI_FILTER_RESET, filterhost.Nothing: C.MELTEMI_FILTER_NOTHING,
+	filterhost.CallGRPC: C.MELTEMI_FILTER_GRPC,
 }
 
 // carryFilter writes what a filter wants into C memory, for the hook to carry out.
@@ -166,6 +167,8 @@ func carryFilter(o *filterhost.Output, out *C.meltemi_filter_output) {
 	case filterhost.Callout:
 		headers, body, text = calloutHeaders(o.Callout), o.Callout.Body, o.Cluster
 		out.timeout_ms = C.uint64_t(o.Callout.Limit / time.Millisecond)
+	case filterhost.CallGRPC:
+		headers, body, text = filterhost.GRPCRequestHeaders(o.GRPC), filterhost.GRPCFrame(o.GRPC.Message), o.Cluster
 	case filterhost.Proceed, filterhost.Collect, filterhost.Hold, filterhost.ResetStream, filterhost.Nothing:
 	}
 	size := fieldsSize(headers) + fieldsSize(trailers) + len(body) + len(text)

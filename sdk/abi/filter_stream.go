@@ -20,7 +20,7 @@ type filterCall struct {
 	config *filterConfig
 	call   *filterhost.Call
 
-	notSent uint64 // the event of the last callout, if it cannot be begun
+	notSent uint64 // the event of the last callout or gRPC call, if it cannot be begun
 
 	// The lock is between the worker and the goroutines that wake the call. It is held
 	// for one call that posts an event.

@@ -80,12 +80,24 @@ filter_module envoy_dynamic_module_on_http_filter_new(config_module config, filt
   return f;
 }
 
+// Resets the gRPC call that Go waits for no more. Envoy says so to its hook, within.
+static void cancel_grpc(filter_envoy envoy, meltemi_filter* f) {
+  uint64_t id = f->grpc;
+  f->grpc = 0;
+  if (id != 0) {
+    envoy_dynamic_module_callback_http_filter_reset_http_stream(envoy, id);
+  }
+}
+
 // What carrying out an output leaves to be done with the message at hand.
 typedef enum { GO_ON, STAY, OVER } outcome;
 
 // Carries out what Go wants. An answer or a reset may end the request at once, so each
 // step looks whether it was destroyed meanwhile; after OVER the object may be gone.
 static outcome carry_out(filter_envoy envoy, meltemi_filter* f, const meltemi_filter_output* out) {
+  if (out->action != MELTEMI_FILTER_NOTHING) {
+    cancel_grpc(envoy, f);
+  }
   switch (out->action) {
     case MELTEMI_FILTER_PROCEED: {
       header_type type = out->response ? response_header : request_header;
@@ -106,6 +118,20 @@ static outcome carry_out(filter_envoy envoy, meltemi_filter* f, const meltemi_fi
               envoy, &f->callout, cluster, out->headers, out->headers_length, body,
               out->timeout_ms) != envoy_dynamic_module_type_http_callout_init_result_Success) {
         f->callout = 0;
+        meltemiFilterNotSent(meltemi_worker(), f->handle);
+      }
+      return STAY;
+    }
+    case MELTEMI_FILTER_GRPC: {
+      text cluster = {out->text, out->text_length}, body = {out->body, out->body_length};
+      uint64_t id = 0;
+      // What its hooks are told before there is an id is not heard: then it has failed.
+      // Envoy's own limit is off, for Go has one.
+      if (envoy_dynamic_module_callback_http_filter_start_http_stream(
+              envoy, &id, cluster, out->headers, out->headers_length, body, true, 0) ==
+          envoy_dynamic_module_type_http_callout_init_result_Success) {
+        f->grpc = id;
+      } else {
         meltemiFilterNotSent(meltemi_worker(), f->handle);
       }
       return STAY;
@@ -368,9 +394,7 @@ envoy_dynamic_module_on_http_filter_response_trailers(filter_envoy envoy, filter
                 : envoy_dynamic_module_type_on_http_filter_response_trailers_status_StopIteration;
 }
 
-// Carries out an output that comes while Envoy is not in a hook of the message: what was
-// held is let go here.
-static void resume(filter_envoy envoy, meltemi_filter* f, meltemi_filter_output* out) {
+void meltemi_filter_resume(void* envoy, meltemi_filter* f, meltemi_filter_output* out) {
   outcome o = carry_out(envoy, f, out);
   if (o == GO_ON && out->action == MELTEMI_FILTER_PROCEED) {
     // Last, since Envoy goes on with the request, maybe to its end.
@@ -393,7 +417,7 @@ void envoy_dynamic_module_on_http_filter_scheduled(filter_envoy envoy, filter_mo
   }
   meltemi_filter_output out = {.arena = meltemi_arena_take()};
   meltemiFilterWoken(meltemi_worker(), f->handle, event, &out);
-  resume(envoy, f, &out);
+  meltemi_filter_resume(envoy, f, &out);
 }
 
 void envoy_dynamic_module_on_http_filter_http_callout_done(
@@ -409,7 +433,7 @@ void envoy_dynamic_module_on_http_filter_http_callout_done(
   meltemiFilterCalledOut(meltemi_worker(), f->handle,
                          result == envoy_dynamic_module_type_http_callout_result_Success, list,
                          length, body, body_length, &out);
-  resume(envoy, f, &out);
+  meltemi_filter_resume(envoy, f, &out);
 }
 
 // Tells Go that the request is over, once.

@@ -11,42 +11,6 @@ typedef envoy_dynamic_module_type_http_filter_config_module_ptr config_module;
 typedef envoy_dynamic_module_type_envoy_http_header header;
 typedef envoy_dynamic_module_type_envoy_buffer buffer;
 
-void envoy_dynamic_module_on_http_filter_http_stream_headers(filter_envoy filter_envoy_ptr,
-                                                             filter_module filter_module_ptr,
-                                                             uint64_t stream_id, header* headers,
-                                                             size_t headers_size, bool end_stream) {
-  (void)filter_envoy_ptr, (void)filter_module_ptr, (void)stream_id, (void)headers,
-      (void)headers_size, (void)end_stream;
-}
-
-void envoy_dynamic_module_on_http_filter_http_stream_data(filter_envoy filter_envoy_ptr,
-                                                          filter_module filter_module_ptr,
-                                                          uint64_t stream_id, const buffer* data,
-                                                          size_t data_count, bool end_stream) {
-  (void)filter_envoy_ptr, (void)filter_module_ptr, (void)stream_id, (void)data, (void)data_count,
-      (void)end_stream;
-}
-
-void envoy_dynamic_module_on_http_filter_http_stream_trailers(filter_envoy filter_envoy_ptr,
-                                                              filter_module filter_module_ptr,
-                                                              uint64_t stream_id, header* trailers,
-                                                              size_t trailers_size) {
-  (void)filter_envoy_ptr, (void)filter_module_ptr, (void)stream_id, (void)trailers,
-      (void)trailers_size;
-}
-
-void envoy_dynamic_module_on_http_filter_http_stream_complete(filter_envoy filter_envoy_ptr,
-                                                              filter_module filter_module_ptr,
-                                                              uint64_t stream_id) {
-  (void)filter_envoy_ptr, (void)filter_module_ptr, (void)stream_id;
-}
-
-void envoy_dynamic_module_on_http_filter_http_stream_reset(
-    filter_envoy filter_envoy_ptr, filter_module filter_module_ptr, uint64_t stream_id,
-    envoy_dynamic_module_type_http_stream_reset_reason reason) {
-  (void)filter_envoy_ptr, (void)filter_module_ptr, (void)stream_id, (void)reason;
-}
-
 void envoy_dynamic_module_on_http_filter_config_scheduled(config_envoy filter_config_envoy_ptr,
                                                           config_module filter_config_ptr,
                                                           uint64_t event_id) {

@@ -177,7 +177,8 @@ enum {
   MELTEMI_FILTER_REPLY = 4,
   MELTEMI_FILTER_ANSWER = 5,
   MELTEMI_FILTER_RESET = 6,
-  MELTEMI_FILTER_NOTHING = 7
+  MELTEMI_FILTER_NOTHING = 7,
+  MELTEMI_FILTER_GRPC = 8
 };
 
 // The arena holds all that the pointers of this output point to.
@@ -187,15 +188,15 @@ typedef struct {
   bool response;  // action and headers are about the response
   bool reroute;   // the route has to be chosen anew
   bool open;      // the response does not end by itself
-  // Headers to set (PROCEED; an empty value removes), of the request (CALLOUT), and of
+  // Headers to set (PROCEED; an empty value removes), of the request (CALLOUT, GRPC), and of
   // the answer (REPLY, ANSWER), whose trailers are of ANSWER only.
   envoy_dynamic_module_type_module_http_header* headers;
   size_t headers_length;
   envoy_dynamic_module_type_module_http_header* trailers;
   size_t trailers_length;
-  const char* body;  // of CALLOUT, REPLY, ANSWER
+  const char* body;  // of CALLOUT, GRPC, REPLY, ANSWER
   size_t body_length;
-  const char* text;  // details of a REPLY, cluster of a CALLOUT
+  const char* text;  // details of a REPLY, cluster of a CALLOUT or GRPC
   size_t text_length;
   uint64_t timeout_ms;  // of a CALLOUT
   uint32_t status;      // HTTP status of a REPLY
@@ -220,10 +221,15 @@ typedef struct {
   bool open;        // the response does not end by itself
   bool answered;    // Go has seen the response's headers
   uint64_t callout;  // Envoy's id of the one whose response Go waits for, 0 if it has none
+  uint64_t grpc;     // Envoy's id of the stream whose answer Go waits for, 0 if it has none
   bool* destroyed;   // set while a hook works on this object: the hook's flag
   uint64_t request_bytes;
   uint64_t response_bytes;
 } meltemi_filter;
+
+// Carries out an output that comes while Envoy is not in a hook of the message: what was
+// held is let go. It gives the output's arena back, and the request may be gone after it.
+void meltemi_filter_resume(void* envoy, meltemi_filter* f, meltemi_filter_output* out);
 
 // What Envoy knows of a request at its end.
 typedef struct {

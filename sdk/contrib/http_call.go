@@ -95,7 +95,7 @@ func (c *call) carry(out *filterhost.Output) api.StatusType {
 	case filterhost.Collect:
 		m.state, c.room = collects, out.Room
 		return api.StopAndBuffer
-	case filterhost.Callout:
+	case filterhost.Callout, filterhost.CallGRPC:
 		c.Wake(out.NotSent) // this host has no client
 		m.state = waits
 		return api.Running

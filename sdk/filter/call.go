@@ -114,6 +114,17 @@ type Call interface {
 	// Envoy makes it; the error tells of a request that got no response at all. then
 	// is not called if the call dies first.
 	HTTP(cluster string, r HTTPRequest, then func(c Call, r HTTPResponse, err error) Verdict) Verdict
+	// GRPC makes a unary gRPC call to an Envoy cluster, through Envoy's own client, and
+	// calls then with the answer on the call's thread. It must be the hook's verdict:
+	// return c.GRPC(...). The error tells of a call without an answer that makes sense; r.Code
+	// is set then too, and never OK: DEADLINE_EXCEEDED if the limit has passed, UNAVAILABLE
+	// if the call could not be begun or its connection broke, RESOURCE_EXHAUSTED for a message
+	// longer than MaxGRPCMessage, INTERNAL for an answer that is not a unary one and for a
+	// request that gRPC has no place for, and what gRPC makes of the HTTP status of an answer
+	// that is none of gRPC's. When the limit has passed, when the call is answered by somebody
+	// else, and when it or its connection dies, the gRPC call is cancelled; then is called in
+	// the first of these cases alone.
+	GRPC(cluster string, r GRPCRequest, then func(c Call, r GRPCResponse, err error) Verdict) Verdict
 
 	// SetDynamicMetadata notes a value for Envoy's access logs and later filters, in
 	// the namespace of the filter's name: %DYNAMIC_METADATA(name:key)%. A host without

@@ -59,7 +59,7 @@
 // The second argument is the verdict if that takes too long. If the call or its
 // connection dies first, the context is cancelled, the function is never called, and
 // End is. [Call.Pause] does the same for those who have goroutines of their own, and
-// [Call.HTTP] asks a service behind an Envoy cluster.
+// [Call.HTTP] and [Call.GRPC] ask a service behind an Envoy cluster.
 //
 // # Payload
 //

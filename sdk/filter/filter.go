@@ -102,6 +102,7 @@ const (
 	ReadPayload  Capability = "payload"          // PayloadReader, Call.Payload, Call.Arguments
 	WaitCalls    Capability = "wait"             // Call.Go, Call.Pause
 	CallHTTP     Capability = "http"             // Call.HTTP
+	CallGRPC     Capability = "grpc"             // Call.GRPC
 	AnswerCalls  Capability = "answer"           // Answer
 	RouteConfigs Capability = "route-config"     // Call.RouteConfig
 	Statistics   Capability = "metrics"          // counters, gauges, histograms
@@ -114,6 +115,6 @@ const (
 // Capabilities are all of them.
 func Capabilities() []Capability {
 	return []Capability{
-		ReadPayload, WaitCalls, CallHTTP, AnswerCalls, RouteConfigs, Statistics, Histograms, AccessLogs, TraceTags, System,
+		ReadPayload, WaitCalls, CallHTTP, CallGRPC, AnswerCalls, RouteConfigs, Statistics, Histograms, AccessLogs, TraceTags, System,
 	}
 }

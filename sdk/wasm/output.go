@@ -28,6 +28,9 @@ func (s *stream) carryOut(out *filterhost.Output) state {
 	case filterhost.Callout:
 		s.callOut(out)
 		return waits
+	case filterhost.CallGRPC:
+		s.Wake(out.NotSent) // the Go SDK of proxy-wasm has no gRPC calls
+		return waits
 	case filterhost.SendReply:
 		s.reply(&out.Reply)
 	case filterhost.ResetStream:

@@ -42,7 +42,7 @@ type settings struct {
 
 // lacks are the capabilities that this host does not have.
 var lacks = []filter.Capability{
-	filter.AnswerCalls, filter.RouteConfigs, filter.AccessLogs, filter.TraceTags, filter.System,
+	filter.CallGRPC, filter.AnswerCalls, filter.RouteConfigs, filter.AccessLogs, filter.TraceTags, filter.System,
 }
 
 // has are the others.

@@ -143,6 +143,9 @@ func (c *Call) carry(out *filterhost.Output) {
 	case filterhost.Callout:
 		c.state = Waiting
 		c.callOut(out)
+	case filterhost.CallGRPC:
+		c.state = Waiting
+		c.callGRPC(out)
 	case filterhost.SendReply:
 		c.state, c.failure = Refused, out.Reply.Failure
 	case filterhost.SendAnswer:

@@ -23,6 +23,7 @@ type Host struct {
 	codecs     []sdk.Definition
 	has        []filter.Capability
 	clusters   map[string]Service
+	grpc       map[string]GRPCService
 	closed     bool
 
 	mu      sync.Mutex // between the test and the goroutines of calls that wait
@@ -70,7 +71,7 @@ func Try(tb testing.TB, d filter.Definition, config string, options ...Option) (
 	tb.Helper()
 	h := &Host{
 		tb: tb, definition: d, codecs: []sdk.Definition{words()}, has: filter.Capabilities(),
-		clusters: map[string]Service{}, metrics: map[string]uint64{},
+		clusters: map[string]Service{}, grpc: map[string]GRPCService{}, metrics: map[string]uint64{},
 		now: time.Date(2030, time.January, 1, 0, 0, 0, 0, time.UTC),
 	}
 	for _, o := range options {

@@ -45,6 +45,7 @@ type Call struct {
 	pauses  uint64
 	pause   *pause
 	callout *callout
+	grpc    *grpcCall
 	out     Output
 }
 

@@ -183,6 +183,8 @@ func (c *Call) wait() *Output {
 		out := c.act(Callout)
 		out.Callout, out.Cluster, out.NotSent = &c.callout.request, c.callout.cluster, c.callout.event
 		return out
+	case c.grpc != nil:
+		return c.callGRPC()
 	case c.pause != nil:
 		return c.act(Hold)
 	}

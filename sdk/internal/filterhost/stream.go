@@ -59,6 +59,10 @@ const (
 	// Callout is Hold, and sends an HTTP request: the host calls CalledOut with what
 	// comes of it.
 	Callout
+	// CallGRPC is Hold, and begins a gRPC call: the host calls GRPCHeaders, GRPCData,
+	// GRPCTrailers and GRPCDone with what comes of it. It resets the call as soon as there
+	// is another output than Nothing, and when the request ends.
+	CallGRPC
 	// SendReply answers with an error.
 	SendReply
 	// SendAnswer answers with a message.
@@ -88,8 +92,11 @@ type Output struct {
 	Answer *engine.Response
 	// Callout is for Callout: its Host and Path are never empty.
 	Callout *filter.HTTPRequest
+	// GRPC is for CallGRPC: GRPCRequestHeaders and GRPCFrame make the request of it.
+	GRPC *filter.GRPCRequest
+	// Cluster is for both.
 	Cluster string
-	// NotSent is the event of a Callout that the host cannot begin. It asks for it with
+	// NotSent is the event of a Callout or CallGRPC that the host cannot begin. It asks for it with
 	// Stream.Wake, so that a filter which tries again and again keeps nobody from the
 	// thread.
 	NotSent uint64

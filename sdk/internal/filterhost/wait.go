@@ -99,6 +99,9 @@ func (c *Call) Woken(event uint64) *Output {
 	if c.callout != nil && event == c.callout.event {
 		return c.CalledOut(nil)
 	}
+	if c.grpc != nil && event&^eventLimit == c.grpc.event {
+		return c.wokenGRPC(event)
+	}
 	p := c.pause
 	if p == nil || p.event != event&^1 {
 		return c.nothing()
@@ -122,6 +125,10 @@ func (c *Call) unpause() {
 		c.pause = nil
 	}
 	c.callout = nil
+	if c.grpc != nil {
+		c.grpc.stopTimer()
+		c.grpc = nil
+	}
 }
 
 // internalFailure is what a call gets from a filter that is defective.

@@ -112,7 +112,7 @@ func (c *filtered) settle(out *filterhost.Output, message func() ([]byte, error)
 			}
 			out = c.call.Message([][]byte{body})
 			continue
-		case filterhost.Callout:
+		case filterhost.Callout, filterhost.CallGRPC:
 			go c.Wake(out.NotSent) // there is no client
 		case filterhost.Hold, filterhost.Nothing:
 		case filterhost.Proceed, filterhost.SendReply, filterhost.SendAnswer, filterhost.ResetStream:
