@@ -317,6 +317,14 @@ func TestFiltersOfLostRequests(t *testing.T) {
 		func(id int) { h.must("request-headers %d 1 %s", id, request("pause:10s", "")) },
 		func(id int) { h.must("request-headers %d 1 %s", id, request("http:first,x", "")) },
 		func(id int) { h.must("request-headers %d 1 %s", id, request("http:nowhere,x", "")) },
+		func(id int) { h.must("request-headers %d 1 %s", id, request("grpc:first,Echo=x", "")) },
+		func(id int) { h.must("request-headers %d 1 %s", id, request("grpc:first,Echo@1ms=x", "")) },
+		func(id int) { h.must("request-headers %d 1 %s", id, request("grpc:failing,Echo=x", "")) },
+		func(id int) {
+			h.must("request-headers %d 1 %s", id, request("grpc:first,Echo=x", ""))
+			h.must("grpc-headers %d 1 0 %s", id, grpcHeaders())
+			h.must("grpc-data %d 1 %x", id, frame("message")[:8])
+		},
 		func(id int) { h.must("request-headers %d 1 %s", id, request("panic", "")) },
 		func(id int) { h.must("request-headers %d 1 %s", id, request("panic-end", "")) },
 		func(id int) { h.must("request-headers %d 1 %s", id, request("reset", "")) },

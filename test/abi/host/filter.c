@@ -9,13 +9,16 @@
 //   request-headers ID END NAME=BYTES... / request-data ID END BYTES... / request-trailers ID
 //   response-headers ID END NAME=BYTES... / response-data ID END BYTES... / response-trailers ID
 //   called-out ID CALLOUT OK BYTES
+//   grpc-headers ID STREAM END NAME=BYTES... / grpc-data ID STREAM BYTES...
+//   grpc-trailers ID STREAM NAME=BYTES...
+//   grpc-complete ID STREAM / grpc-reset ID STREAM
 //   complete ID / destroy ID
 //   destroy-at ID WHAT     the request is destroyed as soon as the filter does that, within
 //                          the call: reply, answer-headers, answer-data, answer-trailers,
 //                          reset, pass
 //
 // Events are: pass-headers ID WAY NAME=VALUE..., pass-data and pass-trailers for what goes
-// on; and reply, answer-headers, answer-data, answer-trailers, reset, callout, reroute, tag,
+// on; and reply, answer-headers, answer-data, answer-trailers, reset, callout, grpc, grpc-body, grpc-cancel, reroute, tag,
 // note for what the filter asks for.
 
 #define _GNU_SOURCE
@@ -51,6 +54,7 @@ typedef struct {
   uint64_t limit;
   uint64_t callouts;
   bool callout_open[MAX_IDS];
+  bool grpc_open[MAX_IDS];
   char destroy_at[32];
 } stream;
 
@@ -74,6 +78,14 @@ HOOK(int, http_filter_response_trailers, const void*, const void*);
 HOOK(void, http_filter_scheduled, const void*, const void*, uint64_t);
 HOOK(void, http_filter_http_callout_done, const void*, const void*, uint64_t, int,
      envoy_dynamic_module_type_envoy_http_header*, size_t, slice*, size_t);
+HOOK(void, http_filter_http_stream_headers, const void*, const void*, uint64_t,
+     envoy_dynamic_module_type_envoy_http_header*, size_t, bool);
+HOOK(void, http_filter_http_stream_data, const void*, const void*, uint64_t, const slice*, size_t,
+     bool);
+HOOK(void, http_filter_http_stream_trailers, const void*, const void*, uint64_t,
+     envoy_dynamic_module_type_envoy_http_header*, size_t);
+HOOK(void, http_filter_http_stream_complete, const void*, const void*, uint64_t);
+HOOK(void, http_filter_http_stream_reset, const void*, const void*, uint64_t, int);
 HOOK(void, http_filter_stream_complete, const void*, const void*);
 HOOK(void, http_filter_destroy, const void*);
 
@@ -91,6 +103,11 @@ void find_filter_hooks(void* library) {
   FIND(http_filter_response_trailers);
   FIND(http_filter_scheduled);
   FIND(http_filter_http_callout_done);
+  FIND(http_filter_http_stream_headers);
+  FIND(http_filter_http_stream_data);
+  FIND(http_filter_http_stream_trailers);
+  FIND(http_filter_http_stream_complete);
+  FIND(http_filter_http_stream_reset);
   FIND(http_filter_stream_complete);
   FIND(http_filter_destroy);
 }
@@ -498,6 +515,43 @@ envoy_dynamic_module_callback_http_filter_http_callout(filter_envoy envoy, uint6
   return envoy_dynamic_module_type_http_callout_init_result_Success;
 }
 
+// A stream to "failing" fails within the call, as one without a host does, and its hook is
+// called for an id that the filter does not have yet.
+envoy_dynamic_module_type_http_callout_init_result
+envoy_dynamic_module_callback_http_filter_start_http_stream(filter_envoy envoy, uint64_t* id,
+                                                            bytes cluster, field* list,
+                                                            size_t length, bytes body, bool end,
+                                                            uint64_t timeout) {
+  stream* s = alive(envoy, "a gRPC call");
+  if (!end || timeout != 0) VIOLATION("a gRPC call with an open end, or a second limit");
+  if (cluster.length == 7 && memcmp(cluster.ptr, "nowhere", 7) == 0) {
+    return envoy_dynamic_module_type_http_callout_init_result_ClusterNotFound;
+  }
+  if (++s->callouts == MAX_IDS) VIOLATION("too many callouts");
+  if (cluster.length == 7 && memcmp(cluster.ptr, "failing", 7) == 0) {
+    http_filter_http_stream_reset(s, s->module, s->callouts,
+                                  envoy_dynamic_module_type_http_stream_reset_reason_LocalReset);
+    return envoy_dynamic_module_type_http_callout_init_result_CannotCreateRequest;
+  }
+  s->grpc_open[*id = s->callouts] = true;
+  printf("grpc %d %lu %.*s", s->id, (unsigned long)*id, (int)cluster.length, cluster.ptr);
+  print_fields(list, length);
+  printf("grpc-body %d", s->id);
+  print_bytes(body.ptr, body.length);
+  fputc('\n', stdout);
+  return envoy_dynamic_module_type_http_callout_init_result_Success;
+}
+
+// Envoy tells the filter of the reset within the call.
+void envoy_dynamic_module_callback_http_filter_reset_http_stream(filter_envoy envoy, uint64_t id) {
+  stream* s = alive(envoy, "the reset of a gRPC call");
+  if (id == 0 || id >= MAX_IDS || !s->grpc_open[id]) VIOLATION("gRPC call %lu is not open", id);
+  s->grpc_open[id] = false;
+  printf("grpc-cancel %d %lu\n", s->id, (unsigned long)id);
+  http_filter_http_stream_reset(s, s->module, id,
+                                envoy_dynamic_module_type_http_stream_reset_reason_LocalReset);
+}
+
 // Facts and notes.
 
 bool envoy_dynamic_module_callback_http_filter_get_attribute_string(
@@ -723,6 +777,46 @@ static void called_out(stream* s) {
   release(&body, 1);
 }
 
+// An answer to a gRPC call. Its headers and trailers, like its data, are gone after the hook.
+static void grpc(stream* s, const char* what) {
+  int id = number();
+  if (id <= 0 || id >= MAX_IDS || !s->grpc_open[id]) VIOLATION("gRPC call %d is not open", id);
+  if (strcmp(what, "complete") == 0) {
+    s->grpc_open[id] = false;
+    http_filter_http_stream_complete(s, s->module, id);
+    return;
+  }
+  if (strcmp(what, "reset") == 0) {
+    s->grpc_open[id] = false;
+    http_filter_http_stream_reset(s, s->module, id,
+                                  envoy_dynamic_module_type_http_stream_reset_reason_LocalReset);
+    return;
+  }
+  bool end = strcmp(what, "headers") == 0 && number();
+  slice names[MAX_FIELDS], values[MAX_FIELDS];
+  envoy_dynamic_module_type_envoy_http_header list[MAX_FIELDS];
+  size_t length = 0;
+  for (char* text; (text = word()) != NULL; length++) {
+    if (length == MAX_FIELDS) VIOLATION("too many fields");
+    names[length] = unhex(strsep(&text, "="));
+    if (text == NULL) continue;  // data
+    values[length] = unhex(text);
+    list[length] = (envoy_dynamic_module_type_envoy_http_header){
+        names[length].ptr, names[length].length, values[length].ptr, values[length].length};
+  }
+  if (strcmp(what, "data") == 0) {
+    http_filter_http_stream_data(s, s->module, id, names, length, false);
+  } else {
+    if (strcmp(what, "headers") == 0) {
+      http_filter_http_stream_headers(s, s->module, id, list, length, end);
+    } else {
+      http_filter_http_stream_trailers(s, s->module, id, list, length);
+    }
+    release(values, length);
+  }
+  release(names, length);
+}
+
 bool filter_command(const char* name, bool* result) {
   static const slice filter = {"probe", 5};
   *result = true;
@@ -769,6 +863,7 @@ bool filter_command(const char* name, bool* result) {
     }
   }
   if (strcmp(name, "called-out") == 0) return called_out(alive(find(), name)), true;
+  if (strncmp(name, "grpc-", 5) == 0) return grpc(alive(find(), name), name + 5), true;
   if (strcmp(name, "complete") == 0) {
     stream* s = alive(find(), name);
     s->completed = true;
