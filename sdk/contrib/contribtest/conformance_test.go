@@ -19,7 +19,7 @@ func TestFilterConformance(t *testing.T) {
 	hosttest.Run(t, func(t *testing.T, s hosttest.Setup) hosttest.Host {
 		t.Helper()
 		return startProbe(t, s)
-	}, filter.CallHTTP, filter.TraceTags)
+	}, filter.CallHTTP, filter.CallGRPC, filter.TraceTags)
 }
 
 // TestForwardConformance runs the checks in the network filter alone.
@@ -36,7 +36,7 @@ func TestForwardConformance(t *testing.T) {
 		h.client = envoytest.Dial(t, socket.listen(t,
 			`{"codec":`+toy+`,"forward":`+local(h.server.Port)+`,"filters":[{"name":"probe","config":`+config+`}]}`))
 		return h
-	}, filter.CallHTTP, filter.TraceTags, filter.Statistics, filter.RouteConfigs, filter.AccessLogs, hosttest.NeverCloses)
+	}, filter.CallHTTP, filter.CallGRPC, filter.TraceTags, filter.Statistics, filter.RouteConfigs, filter.AccessLogs, hosttest.NeverCloses)
 }
 
 // probed is a proxy with the probe in it; hosttest.Host.

@@ -97,6 +97,7 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		{"probe", text(t, `{"confg":{}}`), `unknown field "confg"`},
 		{"probe", text(t, `{"config":{"typo":1}}`), `filter probe: configuration: json: unknown field "typo"`},
 		{"needs-http", text(t, `{}`), `filter needs-http needs "http", which this host cannot do`},
+		{"needs-grpc", text(t, `{}`), `filter needs-grpc needs "grpc", which this host cannot do`},
 		{"probe", inAny(t, wrapperspb.Bool(true)), "configuration of type type.googleapis.com/google.protobuf.BoolValue: it must be google.protobuf.StringValue"},
 	} {
 		if got := h.ask("config %s %s", c.plugin, c.config); got[0] != "refused" {

@@ -19,7 +19,7 @@ func TestConformance(t *testing.T) {
 	hosttest.Run(t, func(t *testing.T, s hosttest.Setup) hosttest.Host {
 		t.Helper()
 		return &host{routes: s.Routes, Host: filtertest.New(t, probe.Definition(), s.Config,
-			filtertest.WithCodecs(testcodec.Definition()), filtertest.WithCluster("check", check))}
+			filtertest.WithCodecs(testcodec.Definition()), filtertest.WithCluster("check", check), filtertest.WithGRPC("grpc", checkGRPC))}
 	})
 }
 
@@ -31,6 +31,17 @@ func check(r filter.HTTPRequest) (filter.HTTPResponse, error) {
 		}
 	}
 	return response, nil
+}
+
+func checkGRPC(r filter.GRPCRequest) (filter.GRPCResponse, error) {
+	trailers := [][2]string{{"x-trailer", "at the end"}}
+	switch r.Method {
+	case "/check.Check/Echo":
+		return filter.GRPCResponse{Metadata: [][2]string{{"x-check", r.Metadata[0][1]}}, Trailers: trailers, Message: r.Message}, nil
+	case "/check.Check/Fail":
+		return filter.GRPCResponse{Code: sdk.NotFound, Text: string(r.Message), Trailers: trailers}, nil
+	}
+	return filter.GRPCResponse{}, filtertest.ErrSilent
 }
 
 // host runs the checks of hosts with this package's own.

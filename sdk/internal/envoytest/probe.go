@@ -49,7 +49,9 @@ func (p Probe) Start(t *testing.T, version string, s hosttest.Setup) *ProbeHost 
 		routes = append(routes, r)
 	}
 	routes = append(routes, Route("/", "server", nil))
-	bootstrap := Bootstrap(nil, []any{Bridge("server", toy, h.server.Port), Cluster("check", ServeCheck(t))})
+	bootstrap := Bootstrap(nil, []any{
+		Bridge("server", toy, h.server.Port), Cluster("check", ServeCheck(t)), HTTP2("grpc", ServeGRPC(t)),
+	})
 	h.listeners = filepath.Join(t.TempDir(), "listeners.json")
 	h.listen(t, Listener("rpc", toy, routes, map[string]any{"http_filters": Filters(p.Filter(HostConfig(s.Config)))}))
 	bootstrap["dynamic_resources"] = object{"lds_config": object{"resource_api_version": "V3", "path_config_source": object{"path": h.listeners}}}

@@ -23,11 +23,12 @@ func (p Probe) StandsClientsThatLeave(t *testing.T, version string) {
 		}
 	})
 	envoy := p.with(t, version, `{"payload":true}`, []any{Route("/", "server", map[string]any{"timeout": "2s"})},
-		[]any{Bridge("server", toy, server.Port), Cluster("check", ServeCheck(t))}, nil)
+		[]any{Bridge("server", toy, server.Port), Cluster("check", ServeCheck(t)), HTTP2("grpc", ServeGRPC(t))}, nil)
 	port := envoy.Port("rpc")
 	words := []string{
 		"set:a=b", "reply:denied", "reset", "panic", "panic-end", "go:10s,3ms", "go:3ms,10s", "never:2ms", "never:400ms", "pause:1s", "go-panic",
-		"http:check,x", "http:nowhere,x", "arguments", "unwanted-pause", "paused-for-nothing", "local:a=b",
+		"http:check,x", "http:nowhere,x", "grpc:grpc,Echo=x", "grpc:grpc,Fail=x", "grpc:grpc,Silence@3ms=x", "grpc:grpc,Silence@400ms=x", "grpc:nowhere,Echo=x",
+		"arguments", "unwanted-pause", "paused-for-nothing", "local:a=b",
 	}
 	const clients, calls = 8, 60
 	var wg sync.WaitGroup

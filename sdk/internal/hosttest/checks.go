@@ -131,6 +131,26 @@ var checks = []check{
 		r = s.fails(Call{Request: "http:nowhere,x"}, sdk.CauseDenied)
 		s.equal("text", r.Payload, "cluster nowhere: no response")
 	}},
+	{name: "grpc", needs: []filter.Capability{filter.CallHTTP, filter.CallGRPC}, run: func(s *session) {
+		r := s.passes(Call{Request: "grpc:grpc,Echo=body of it;set:after=grpc", Response: "grpc:grpc,Fail=no such thing, 50 %"})
+		s.equal("server: grpc", r.Metadata["grpc"], `OK "" grpc at the end body of it`)
+		s.equal("server: after", r.Metadata["after"], "grpc")
+		s.equal("client: grpc", r.Answer["grpc"], `NOT_FOUND "no such thing, 50 %"  at the end `)
+		r = s.passes(Call{Request: "grpc:grpc,Echo=first;grpc:grpc,Echo=second;http:check,third", Response: "grpc:grpc,Echo=last"})
+		s.equal("server: grpc", r.Metadata["grpc"], `OK "" grpc at the end second`)
+		s.equal("client: grpc", r.Answer["grpc"], `OK "" grpc at the end last`)
+		for _, way := range []func(commands string) Call{
+			func(commands string) Call { return Call{Request: commands, Late: true} },
+			func(commands string) Call { return Call{Response: commands, Late: true} },
+		} {
+			r = s.fails(way("grpc:nowhere,Echo=x"), sdk.CauseDenied)
+			s.equal("text", r.Payload, "UNAVAILABLE cluster nowhere: /check.Check/Echo: the call could not be begun: there is no such cluster, or no host of it takes calls")
+			r = s.fails(way("grpc:grpc,Silence@50ms=x"), sdk.CauseDenied)
+			s.equal("text", r.Payload, "DEADLINE_EXCEEDED cluster grpc: /check.Check/Silence: no answer within the limit")
+		}
+		r = s.fails(Call{Request: "grpc:grpc,Echo=" + strings.Repeat("x", 100) + ";reply:denied"}, sdk.CauseDenied)
+		s.equal("text", r.Payload, "probe: denied")
+	}},
 	{name: "payload", needs: reads, setup: Setup{Config: `{"payload":true}`}, run: func(s *session) {
 		long := strings.Repeat("long ", 50_000)
 		r := s.passes(Call{Request: "arguments;set:after=arguments", Response: "result", Payload: long})

@@ -42,6 +42,11 @@ type Setup struct {
 // Start starts a host that ends with the test. The cluster "check" answers each HTTP
 // request with the same body, status 200 and the header x-check, which is the request's
 // x-method. There is no cluster "nowhere".
+//
+// The cluster "grpc" has a gRPC server. Its method /check.Check/Echo answers with the same
+// message, with the metadata x-check, which is the request's x-method, and with the trailer
+// x-trailer, "at the end"; /check.Check/Fail with the status NOT_FOUND, the text of the
+// message and the trailer x-trailer; /check.Check/Silence not at all.
 type Start func(t *testing.T, s Setup) Host
 
 // Call is a call in words.

@@ -23,7 +23,7 @@ import (
 
 // TestFilterConformance runs the checks of hosts on plain connections.
 func TestFilterConformance(t *testing.T) {
-	hosttest.Run(t, startProbe, filter.CallHTTP, filter.RouteConfigs, filter.AccessLogs, filter.TraceTags)
+	hosttest.Run(t, startProbe, filter.CallHTTP, filter.CallGRPC, filter.RouteConfigs, filter.AccessLogs, filter.TraceTags)
 }
 
 // probed is a path of calls with the probe in it; hosttest.Host.

@@ -12,7 +12,7 @@ import (
 
 var _ = contrib.Register(contrib.Library{
 	Codecs:  []sdk.Definition{testcodec.Definition()},
-	Filters: []filter.Definition{probe.Definition(), needs("http", filter.CallHTTP), needs("metrics", filter.Statistics)},
+	Filters: []filter.Definition{probe.Definition(), needs("http", filter.CallHTTP), needs("grpc", filter.CallGRPC), needs("metrics", filter.Statistics)},
 })
 
 // needs is the probe with a need.

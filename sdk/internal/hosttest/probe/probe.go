@@ -189,13 +189,13 @@ func (h *handler) one(c filter.Call, m filter.Metadata, word, argument string, t
 	case "panic":
 		panic("a probe that was told to")
 	default:
-		return h.verdict(c, word, argument, then)
+		return h.verdict(c, m, word, argument, then)
 	}
 	return v, false
 }
 
 // verdict carries out a command that ends the hook.
-func (h *handler) verdict(c filter.Call, word, argument string, then filter.Then) (v filter.Verdict, done bool) {
+func (h *handler) verdict(c filter.Call, m filter.Metadata, word, argument string, then filter.Then) (v filter.Verdict, done bool) {
 	limit, body, _ := strings.Cut(argument, ",")
 	d, _ := time.ParseDuration(limit) // zero is as good as an error
 	late := filter.Reply(sdk.Failure{Cause: sdk.CauseTimeout, Message: "the probe waited too long"})
@@ -237,6 +237,8 @@ func (h *handler) verdict(c filter.Call, word, argument string, then filter.Then
 				c.Metadata().Set("http", fmt.Sprintf("%d %s %s", r.Status, r.Header("x-check"), r.Body))
 				return then(c)
 			}), true
+	case "grpc", "grpc-length":
+		return h.grpc(c, m, word, limit, body, then), true
 	case "paused-for-nothing":
 		return filter.Paused, true
 	case "unwanted-pause":

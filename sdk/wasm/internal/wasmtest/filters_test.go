@@ -16,7 +16,7 @@ import (
 
 // lacks are the capabilities that this host does not have (docs/hosts.md).
 var lacks = []filter.Capability{
-	filter.AnswerCalls, filter.RouteConfigs, filter.AccessLogs, filter.TraceTags, filter.System,
+	filter.CallGRPC, filter.AnswerCalls, filter.RouteConfigs, filter.AccessLogs, filter.TraceTags, filter.System,
 }
 
 // TestFilterConformance runs the checks of hosts in Envoy's Wasm sandbox. Compiling the
