@@ -11,7 +11,7 @@ func TestFilter(t *testing.T) {
 	n := begin(t, "gate-keeper", "1.40.0")
 	n.run(filepath.Dir(n.dir), "meltemi", "new", "filter", "gate-keeper")
 	n.run(n.dir, "make", "test")
-	if built := n.run(n.dir, "make", "library"); !strings.Contains(built, "; filters gate-keeper, stats;") {
+	if built := n.run(n.dir, "make", "library"); !strings.Contains(built, ", gate-keeper, ") {
 		t.Errorf("the build says %s", built)
 	}
 	if list := n.run(n.dir, "meltemi", "filters", "--lib", "bin/libmeltemi.so"); !strings.Contains(strings.Join(strings.Fields(list), " "), "gate-keeper lets only some tenants call configure it") {
@@ -21,7 +21,7 @@ func TestFilter(t *testing.T) {
 	// What is wrong with the mesh file is told without Envoy, as far as this program
 	// knows the filter, and by Envoy for the rest.
 	n.replace("- name: gate-keeper", "- name: gate-keper", "mesh.yaml")
-	n.fails(`listeners[0].filters[0]: unknown filter "gate-keper"; this library knows stats, gate-keeper`, "meltemi", "validate", "mesh.yaml", "--library", "bin/libmeltemi.so", "--no-envoy")
+	n.fails(`listeners[0].filters[0]: unknown filter "gate-keper"; this library knows `, "meltemi", "validate", "mesh.yaml", "--library", "bin/libmeltemi.so", "--no-envoy")
 	n.replace("- name: gate-keper", "- name: gate-keeper", "mesh.yaml")
 	n.replace("config: {tenants:", "config: {tenant:", "mesh.yaml")
 	n.fails(`filter gate-keeper: configuration: json: unknown field "tenant"`, "meltemi", "validate", "mesh.yaml", "--library", "bin/libmeltemi.so")
