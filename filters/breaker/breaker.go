@@ -101,7 +101,7 @@ func (h *handler) End(c filter.Call, o filter.Outcome) {
 	}
 	f, circuit := h.breaker, h.circuit
 	now := f.now()
-	if !circuit.known.Load() && proves(&o) && f.circuits.keep(circuit, now) {
+	if !circuit.known.Load() && o.ProvesMethod() && f.circuits.keep(circuit, now) {
 		f.show(c, circuit)
 	}
 	f.report(c, circuit, circuit.end(now, h.epoch, circuit.settings.judge(&o, c.Timeout())))

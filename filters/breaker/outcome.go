@@ -34,8 +34,3 @@ func ofServer(cause sdk.Cause) bool {
 	}
 	return false
 }
-
-// proves tells whether an answer proves that its server has such a method.
-func proves(o *filter.Outcome) bool {
-	return o.Answered && !o.Status.Local && (o.Status.Code == sdk.OK || o.Status.Code == sdk.FailedPrecondition)
-}

@@ -122,7 +122,7 @@ type handler struct {
 // End implements filter.Handler.
 func (h handler) End(c filter.Call, o filter.Outcome) {
 	h.open.Add(c, -1)
-	m := h.methods.of(c.Service(), c.Method(), proves(&o))
+	m := h.methods.of(c.Service(), c.Method(), o.ProvesMethod())
 	if len(h.values) == 0 {
 		m.calls(o).Add(c, 1)
 	} else {
@@ -131,13 +131,6 @@ func (h handler) End(c filter.Call, o filter.Outcome) {
 	m.latency.Record(c, uint64(max(o.Duration.Milliseconds(), 0)))
 	m.sent.Record(c, o.RequestBytes)
 	m.received.Record(c, o.ResponseBytes)
-}
-
-// proves tells whether an answer proves that its server has such a method: a result, or
-// an exception that the application declares. What a server says to a name that somebody
-// has made up does not.
-func proves(o *filter.Outcome) bool {
-	return o.Answered && !o.Status.Local && (o.Status.Code == sdk.OK || o.Status.Code == sdk.FailedPrecondition)
 }
 
 // code is the label of an outcome.

@@ -205,3 +205,11 @@ type Outcome struct {
 	// filter.
 	RequestBytes, ResponseBytes uint64
 }
+
+// ProvesMethod tells whether the answer proves that its server has the called method: it
+// is a result, or an exception that the application declares. What a server says to a
+// name that somebody has made up is neither, so what filters keep for a method, for which
+// strangers choose the names, waits for such an answer.
+func (o *Outcome) ProvesMethod() bool {
+	return o.Answered && !o.Status.Local && (o.Status.Code == sdk.OK || o.Status.Code == sdk.FailedPrecondition)
+}
