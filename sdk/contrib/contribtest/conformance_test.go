@@ -6,12 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/filter"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/envoytest"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest/probe"
-	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
 )
 
 // TestFilterConformance runs the checks of hosts.
@@ -48,7 +46,7 @@ type probed struct {
 
 func startProbe(t *testing.T, s hosttest.Setup) *probed {
 	t.Helper()
-	h := &probed{proxy: startProxy(t, envoytest.Echo, probe.Name, hostConfig(s.Config))}
+	h := &probed{proxy: startProxy(t, envoytest.Echo, probe.Name, envoytest.HostConfig(s.Config))}
 	for service, config := range s.Routes {
 		route := h.must(h.ask("route %s %s", probe.Name, text(t, config)))
 		h.routes[service] = h.must(h.ask("merge %s %s %s", probe.Name, h.config, route))
@@ -58,54 +56,23 @@ func startProbe(t *testing.T, s hosttest.Setup) *probed {
 	return h
 }
 
-// hostConfig is the configuration of an HTTP filter with the filter's own in it.
-func hostConfig(config string) string {
-	if config == "" {
-		return `{"codec":` + toy + `}`
-	}
-	return `{"codec":` + toy + `,"config":` + config + `}`
-}
-
 // Do implements hosttest.Host.
 func (h *probed) Do(t *testing.T, c hosttest.Call) hosttest.Result {
 	t.Helper()
 	h.calls++
-	m := testcodec.Message{
-		Kind: sdk.KindRequest, ID: h.calls, Service: c.Service, Method: c.Method, Timeout: c.Timeout, Payload: c.Payload,
-	}
-	for key, value := range map[string]string{probe.KeyRequest: c.Request, probe.KeyResponse: c.Response} {
-		if value != "" {
-			m.Entries = append(m.Entries, [2]string{key, value})
-		}
-	}
-	for key, value := range c.Metadata {
-		m.Entries = append(m.Entries, [2]string{key, value})
-	}
+	m := hosttest.Toy(h.calls, c)
 	before := len(h.server.Seen())
 	start := time.Now()
 	if c.OneWay {
-		m.Kind = sdk.KindOneWay
 		h.client.Send(m)
 		return hosttest.Result{}
 	}
 	got := h.client.Call(m)
-	r := hosttest.Result{Took: time.Since(start), Code: got.Status, Cause: got.Entry("cause"), Payload: got.Payload, Answer: entriesOf(got)}
+	took := time.Since(start)
 	if got.ID != m.ID {
 		t.Errorf("the answer is to call %d, not %d", got.ID, m.ID)
 	}
-	if seen := h.server.Seen(); len(seen) > before {
-		last := seen[len(seen)-1]
-		r.Reached, r.Service, r.Method, r.Metadata = true, last.Service, last.Method, entriesOf(last)
-	}
-	return r
-}
-
-func entriesOf(m testcodec.Message) map[string]string {
-	entries := map[string]string{}
-	for _, e := range m.Entries {
-		entries[strings.ToLower(e[0])] = e[1]
-	}
-	return entries
+	return hosttest.ToyResult(got, took, h.server.Seen()[before:])
 }
 
 // Metric implements hosttest.Host.

@@ -366,7 +366,7 @@ func TestFlags(t *testing.T) {
 // TestManyAtOnce has calls that wait in turn and others that do not, some of which end in
 // the middle of it.
 func TestManyAtOnce(t *testing.T) {
-	h := startProxy(t, envoytest.Echo, "probe", hostConfig(""))
+	h := startProxy(t, envoytest.Echo, "probe", envoytest.HostConfig(""))
 	const calls = 40
 	done := make(chan bool)
 	for range 4 {

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -131,7 +130,7 @@ func TestUnfinishedBodies(t *testing.T) {
 		if got := Dial(t, envoy.Port("rpc")).Call(request(1, "x")); got.Payload != "x" {
 			t.Fatalf("got %+v", got)
 		}
-		before := envoy.resident()
+		before := envoy.Memory()
 		const calls = 600
 		begun := testcodec.Append(nil, request(1, strings.Repeat("x", 2<<20)))[:1<<20]
 		a := newAttacker(t, envoy.Port("rpc"))
@@ -154,7 +153,7 @@ func TestUnfinishedBodies(t *testing.T) {
 			})
 		}
 		read.Wait() // each has sent what it sends
-		if grown := (envoy.resident() - before) >> 20; grown > 300 {
+		if grown := (envoy.Memory() - before) >> 20; grown > 300 {
 			t.Errorf("%d MiB of unfinished requests took %d MiB", calls, grown)
 		}
 		got := Dial(t, envoy.Port("rpc")).Call(request(2, "small"))
@@ -193,18 +192,4 @@ func (o *once) Read(b []byte) (int, error) {
 func unbounded(cluster map[string]any) map[string]any {
 	cluster["circuit_breakers"] = object{"thresholds": []any{object{"max_connections": 100_000, "max_pending_requests": 100_000}}}
 	return cluster
-}
-
-// resident is how much memory the process has, in bytes.
-func (e *Envoy) resident() int {
-	e.t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", e.cmd.Process.Pid))
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	return pages * os.Getpagesize()
 }

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/meltemi-mesh/meltemi/sdk"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/hosttest/probe"
 	"github.com/meltemi-mesh/meltemi/sdk/internal/testcodec"
@@ -116,52 +115,23 @@ func ServeCheck(t testing.TB) (port int) {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// commands are the entries that tell the probe what to do.
-func commands(request, response string) (entries [][2]string) {
-	for key, value := range map[string]string{probe.KeyRequest: request, probe.KeyResponse: response} {
-		if value != "" {
-			entries = append(entries, [2]string{key, value})
-		}
-	}
-	return entries
-}
-
 // Do implements hosttest.Host.
 func (h *ProbeHost) Do(t *testing.T, c hosttest.Call) hosttest.Result {
 	t.Helper()
 	h.calls++
-	m := testcodec.Message{
-		Kind: sdk.KindRequest, ID: h.calls, Service: c.Service, Method: c.Method, Timeout: c.Timeout, Payload: c.Payload,
-		Entries: commands(c.Request, c.Response),
-	}
-	for key, value := range c.Metadata {
-		m.Entries = append(m.Entries, [2]string{key, value})
-	}
+	m := hosttest.Toy(h.calls, c)
 	before := len(h.server.Seen())
 	start := time.Now()
 	if c.OneWay {
-		m.Kind = sdk.KindOneWay
 		h.client.Send(m)
 		return hosttest.Result{}
 	}
 	got := h.client.Call(m)
-	r := hosttest.Result{Took: time.Since(start), Code: got.Status, Cause: got.Entry("cause"), Payload: got.Payload, Answer: entriesOf(got)}
+	took := time.Since(start)
 	if got.ID != m.ID {
 		t.Errorf("the answer is to call %d, not %d", got.ID, m.ID)
 	}
-	if seen := h.server.Seen(); len(seen) > before {
-		last := seen[len(seen)-1]
-		r.Reached, r.Service, r.Method, r.Metadata = true, last.Service, last.Method, entriesOf(last)
-	}
-	return r
-}
-
-func entriesOf(m testcodec.Message) map[string]string {
-	entries := map[string]string{}
-	for _, e := range m.Entries {
-		entries[strings.ToLower(e[0])] = e[1]
-	}
-	return entries
+	return hosttest.ToyResult(got, took, h.server.Seen()[before:])
 }
 
 // Metric implements hosttest.Host.
@@ -191,8 +161,7 @@ func (h *ProbeHost) Again() {
 
 // Told is a call with commands for the probe.
 func Told(id uint64, request, response string) testcodec.Message {
-	return testcodec.Message{
-		Kind: sdk.KindRequest, ID: id, Service: "com.example.Echo", Method: "echo", Payload: "hello",
-		Entries: commands(request, response),
-	}
+	return hosttest.Toy(id, hosttest.Call{
+		Service: "com.example.Echo", Method: "echo", Payload: "hello", Request: request, Response: response,
+	})
 }

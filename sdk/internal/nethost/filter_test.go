@@ -139,18 +139,7 @@ func (h *probed) serve(conn net.Conn, m testcodec.Message) {
 func (h *probed) Do(t *testing.T, c hosttest.Call) hosttest.Result {
 	t.Helper()
 	h.calls++
-	m := testcodec.Message{Kind: sdk.KindRequest, ID: h.calls, Service: c.Service, Method: c.Method, Timeout: c.Timeout, Payload: c.Payload}
-	for key, value := range map[string]string{probe.KeyRequest: c.Request, probe.KeyResponse: c.Response} {
-		if value != "" {
-			m.Entries = append(m.Entries, [2]string{key, value})
-		}
-	}
-	for key, value := range c.Metadata {
-		m.Entries = append(m.Entries, [2]string{key, value})
-	}
-	if c.OneWay {
-		m.Kind = sdk.KindOneWay
-	}
+	m := hosttest.Toy(h.calls, c)
 	h.mu.Lock()
 	h.seen = nil
 	h.mu.Unlock()
@@ -162,14 +151,10 @@ func (h *probed) Do(t *testing.T, c hosttest.Call) hosttest.Result {
 		return hosttest.Result{}
 	}
 	got := next(t, h.client)
-	r := hosttest.Result{Took: time.Since(start), Code: got.Status, Cause: got.Entry("cause"), Payload: got.Payload, Answer: entriesOf(got)}
+	took := time.Since(start)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.seen) > 0 {
-		last := h.seen[len(h.seen)-1]
-		r.Reached, r.Service, r.Method, r.Metadata = true, last.Service, last.Method, entriesOf(last)
-	}
-	return r
+	return hosttest.ToyResult(got, took, h.seen)
 }
 
 // next is the message that a client gets next.
@@ -191,14 +176,6 @@ func next(t *testing.T, client net.Conn) testcodec.Message {
 		}
 		buf = append(buf, chunk[:n]...)
 	}
-}
-
-func entriesOf(m testcodec.Message) map[string]string {
-	entries := map[string]string{}
-	for _, e := range m.Entries {
-		entries[strings.ToLower(e[0])] = e[1]
-	}
-	return entries
 }
 
 // Metric implements hosttest.Host.
