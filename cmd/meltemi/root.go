@@ -37,6 +37,7 @@ Exit codes: 0 good, 1 the call or check failed, 2 usage, 3 Envoy missing or unfi
 		newRunCmd(codecs),
 		newConfigCmd(codecs),
 		newValidateCmd(codecs),
+		newTranslateCmd(codecs),
 		newCallCmd(codecs),
 		newServeCmd(codecs),
 		newInspectCmd(codecs),

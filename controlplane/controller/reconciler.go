@@ -1,0 +1,72 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/meltemi-mesh/meltemi/controlplane/render"
+	"github.com/meltemi-mesh/meltemi/controlplane/translate"
+)
+
+// Name is the controller's, also as the owner of fields.
+const Name = render.Manager
+
+// Reconciler does the work.
+type Reconciler struct {
+	// Client reads from the cache, and writes.
+	Client client.Client
+	// Events tells users of changes of verdicts.
+	Events events.EventRecorder
+	// Translate and Render are what the mesh's administrator has said.
+	Translate translate.Options
+	Render    render.Options
+}
+
+// Reconcile does all of the work; the request names nothing. An error is repeated, with
+// longer and longer pauses.
+func (r *Reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (ctrl.Result, error) {
+	begin := time.Now() //nolint:forbidigo // how long the work takes is a metric
+	err := r.reconcile(ctx)
+	duration.Observe(time.Since(begin).Seconds())
+	if err != nil {
+		failures.Inc()
+	}
+	return ctrl.Result{}, err
+}
+
+func (r *Reconciler) reconcile(ctx context.Context) error {
+	all, err := r.read(ctx)
+	if err != nil {
+		return fmt.Errorf("reading: %w", err)
+	}
+	if err := r.hold(ctx, all); err != nil {
+		return fmt.Errorf("finalizers: %w", err)
+	}
+	mesh, verdicts := translate.Translate(all, r.Translate)
+	released := releasedBindings(all, verdicts)
+	if len(released) > 0 {
+		// What is released leaves the mesh first, and then the cluster.
+		without := *all
+		without.CodecBindings = withoutReleased(all.CodecBindings, released)
+		mesh, _ = translate.Translate(&without, r.Translate)
+	}
+	filters, err := render.EnvoyFilters(mesh, r.Render)
+	if err != nil {
+		return fmt.Errorf("rendering: %w", err)
+	}
+	written := r.write(ctx, filters, all)
+	if written == nil {
+		written = r.release(ctx, released)
+	}
+	status := r.report(ctx, all, verdicts, written)
+	log.FromContext(ctx).V(1).Info("done", "bindings", len(all.CodecBindings), "policies", len(all.RateLimitPolicies), "envoyFilters", len(filters))
+	return errors.Join(written, status)
+}

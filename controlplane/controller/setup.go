@@ -1,0 +1,92 @@
+package controller
+
+import (
+	"context"
+	"time"
+
+	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
+	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
+	"github.com/meltemi-mesh/meltemi/controlplane/render"
+)
+
+// settle is how long changes are collected before they are worked on.
+const settle = 200 * time.Millisecond
+
+// NewScheme knows all kinds that the controller handles.
+func NewScheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{
+		v1alpha1.AddToScheme, corev1.AddToScheme, discoveryv1.AddToScheme, networkingv1.AddToScheme, networkingv1alpha3.AddToScheme,
+	} {
+		if err := add(scheme); err != nil {
+			return nil, err
+		}
+	}
+	return scheme, nil
+}
+
+// Setup has a manager run the reconciler.
+func (r *Reconciler) Setup(m ctrl.Manager) error {
+	all := enqueue{}
+	ours := builder.WithPredicates(predicate.NewPredicateFuncs(func(o client.Object) bool {
+		return o.GetLabels()[render.ManagedBy] == render.Manager
+	}))
+	return ctrl.NewControllerManagedBy(m).Named("meltemi").
+		Watches(&v1alpha1.CodecBinding{}, all).
+		Watches(&v1alpha1.RateLimitPolicy{}, all).
+		Watches(&corev1.Service{}, all).
+		Watches(&corev1.Pod{}, all).
+		Watches(&discoveryv1.EndpointSlice{}, all).
+		Watches(&networkingv1.ServiceEntry{}, all).
+		Watches(&networkingv1.Gateway{}, all).
+		Watches(&networkingv1alpha3.EnvoyFilter{}, all, ours).
+		Complete(r)
+}
+
+// enqueue turns every change into the one piece of work, after a moment in which others
+// join it.
+type enqueue struct{}
+
+var _ handler.EventHandler = enqueue{}
+
+type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
+// Create implements handler.EventHandler.
+func (enqueue) Create(_ context.Context, _ event.CreateEvent, q queue) { add(q) }
+
+// Update implements handler.EventHandler. A status that was written is no change.
+func (enqueue) Update(_ context.Context, e event.UpdateEvent, q queue) {
+	switch e.ObjectNew.(type) {
+	case *v1alpha1.CodecBinding, *v1alpha1.RateLimitPolicy:
+		if e.ObjectNew.GetGeneration() == e.ObjectOld.GetGeneration() &&
+			e.ObjectNew.GetDeletionTimestamp().Equal(e.ObjectOld.GetDeletionTimestamp()) &&
+			e.ObjectNew.GetAnnotations()[ForceRemoval] == e.ObjectOld.GetAnnotations()[ForceRemoval] &&
+			len(e.ObjectNew.GetFinalizers()) == len(e.ObjectOld.GetFinalizers()) {
+			return
+		}
+	}
+	add(q)
+}
+
+// Delete implements handler.EventHandler.
+func (enqueue) Delete(_ context.Context, _ event.DeleteEvent, q queue) { add(q) }
+
+// Generic implements handler.EventHandler.
+func (enqueue) Generic(_ context.Context, _ event.GenericEvent, q queue) { add(q) }
+
+func add(q queue) {
+	q.AddAfter(reconcile.Request{NamespacedName: client.ObjectKey{Name: "mesh"}}, settle)
+}

@@ -1,0 +1,224 @@
+package translate
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
+	"github.com/meltemi-mesh/meltemi/controlplane/ir"
+)
+
+// outbound works out the ports of proxies beside clients.
+func (t *translator) outbound() {
+	byPort := map[uint32][]*claim{}
+	for _, c := range t.claims {
+		if c.kind != v1alpha1.KindGateway {
+			byPort[c.number] = append(byPort[c.number], c)
+		}
+	}
+	for _, port := range slices.Sorted(maps.Keys(byPort)) {
+		scopes := t.scopes(byPort[port])
+		for _, namespace := range slices.Sorted(maps.Keys(scopes)) {
+			if o, ok := t.sharedPort(namespace, port, scopes[namespace]); ok {
+				t.mesh.outbound = append(t.mesh.outbound, o)
+			}
+		}
+	}
+}
+
+// scopes tells in which namespaces the claims of a port number are written. In Istio's
+// root namespace it is for all clients; then nothing of that port is written elsewhere,
+// since proxies would get it twice.
+func (t *translator) scopes(claims []*claim) map[string][]*claim {
+	if t.options.ClientNamespaces == nil && slices.ContainsFunc(claims, func(c *claim) bool { return c.exportTo == nil }) {
+		return map[string][]*claim{t.options.rootNamespace(): claims}
+	}
+	scopes := map[string][]*claim{}
+	for _, c := range claims {
+		to := c.exportTo
+		if to == nil {
+			to = t.options.ClientNamespaces
+		}
+		for _, namespace := range to {
+			if namespace != "" && (t.options.ClientNamespaces == nil || slices.Contains(t.options.ClientNamespaces, namespace)) {
+				scopes[namespace] = append(scopes[namespace], c)
+			}
+		}
+	}
+	return scopes
+}
+
+// sharedPort is a port number of proxies beside clients with all services on it.
+func (t *translator) sharedPort(namespace string, port uint32, claims []*claim) (ir.Outbound, bool) {
+	var kept []*claim
+	for _, c := range claims {
+		if c.refused {
+			continue
+		}
+		if p := t.joins(kept, c); p != nil {
+			c.refuse(p.reason, "%s", p.message)
+			continue
+		}
+		kept = append(kept, c)
+	}
+	hosts := t.hosts(kept)
+	kept = t.withHosts(t.withoutSharedFilters(kept), hosts)
+	if len(kept) == 0 {
+		return ir.Outbound{}, false
+	}
+	module := t.sharedModule(kept, hosts)
+	o := ir.Outbound{Edge: ir.Edge{
+		Name: fmt.Sprintf("meltemi-outbound-%d", port), Namespace: namespace, Port: port,
+		Codec: module.text(), Codecs: module.names(),
+	}}
+	for _, c := range kept {
+		o.Owners = append(o.Owners, c.owner())
+		if c.direct {
+			o.Direct = append(o.Direct, c.upstreams()...)
+		}
+	}
+	t.addFilters(&o.Edge, kept[0], v1alpha1.SideClient)
+	return o, true
+}
+
+// withoutSharedFilters refuses those who want filters in proxies of clients where others
+// are on the port: the filters would run on the others' calls too.
+func (t *translator) withoutSharedFilters(claims []*claim) []*claim {
+	if len(claims) < 2 {
+		return claims
+	}
+	return slices.DeleteFunc(claims, func(c *claim) bool {
+		wants := slices.ContainsFunc(c.binding.Spec.Filters, func(f v1alpha1.Filter) bool { return f.Side == v1alpha1.SideClient })
+		alone := !slices.ContainsFunc(claims, func(o *claim) bool { return o.binding != c.binding })
+		if wants && !alone {
+			c.refuse(v1alpha1.ReasonUnsupported, "filters with side: client would run on the calls of all services on port %d, which proxies of clients share: use side: server, or a port number of its own", c.number)
+		}
+		return wants && !alone
+	})
+}
+
+// joins tells why a claim cannot share a port with those before it.
+func (t *translator) joins(kept []*claim, c *claim) *problem {
+	for _, k := range kept {
+		who := fmt.Sprintf("CodecBinding %s/%s, which is older and has %s %s on port %d,", k.binding.Namespace, k.binding.Name, k.kind, k.name, k.number)
+		switch {
+		case k.kind == c.kind && k.namespace == c.namespace && k.name == c.name:
+			return problemf(v1alpha1.ReasonConflicted, "%s has the same port", who)
+		case k.module.settings() != c.module.settings():
+			return problemf(v1alpha1.ReasonConflicted, "%s treats calls in another way; proxies of clients have one listener for a port number, so use the same settings or another port", who)
+		}
+		for _, other := range k.module.codecs() {
+			for _, own := range c.module.codecs() {
+				if own.Name == other.Name && string(own.Config) != string(other.Config) {
+					return problemf(v1alpha1.ReasonConflicted, "%s has another config for %s; proxies of clients have one listener for a port number, so use the same or another port", who, own.Name)
+				}
+			}
+		}
+		if slices.Equal(k.module.names(), c.module.names()) {
+			continue
+		}
+		for _, m := range []*moduleConfig{&k.module, &c.module} {
+			for _, name := range m.names() {
+				if info := t.options.codec(name); info == nil || !info.Sniffs {
+					return problemf(v1alpha1.ReasonConflicted, "%s speaks another protocol, and %s cannot be told from others by its first bytes; use another port", who, name)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// hosts are the hosts that bindings of a port number name for services of the protocol.
+func (t *translator) hosts(claims []*claim) map[string]string {
+	hosts := map[string]string{}
+	for _, c := range claims {
+		for _, service := range slices.Sorted(maps.Keys(c.binding.Spec.Hosts)) {
+			host := t.qualify(c.binding.Spec.Hosts[service], c.binding.Namespace)
+			if older, taken := hosts[service]; taken && older != host {
+				c.verdict.refuse(v1alpha1.ReasonConflicted, "hosts: an older binding of port %d has %s for service %s", c.number, older, service)
+				continue
+			}
+			hosts[service] = host
+		}
+	}
+	return hosts
+}
+
+// withHosts refuses services whose calls could not be told from others': clients dial
+// their endpoints, which Istio does not know by address, and no host is said for them.
+func (t *translator) withHosts(claims []*claim, hosts map[string]string) []*claim {
+	if len(claims) < 2 {
+		return claims
+	}
+	return slices.DeleteFunc(claims, func(c *claim) bool {
+		if c.addressed {
+			return false
+		}
+		for _, host := range hosts {
+			if slices.Contains(c.target.hosts, host) {
+				return false
+			}
+		}
+		c.refuse(v1alpha1.ReasonUnsupported, "clients dial its endpoints, which Istio does not know by address, and other services are on port %d: say with hosts which services of the protocol are its", c.number)
+		return true
+	})
+}
+
+// sharedModule is the configuration of a port number with all services on it. Plain HTTP
+// on the port passes through where all codecs can recognise their protocols.
+func (t *translator) sharedModule(claims []*claim, hosts map[string]string) moduleConfig {
+	m := claims[0].module.asAuto()
+	for _, c := range claims[1:] {
+		for _, codec := range c.module.codecs() {
+			if !slices.ContainsFunc(m.Auto, func(have moduleCodec) bool { return have.Name == codec.Name }) {
+				m.Auto = append(m.Auto, codec)
+			}
+		}
+	}
+	slices.SortFunc(m.Auto, func(a, b moduleCodec) int { return strings.Compare(a.Name, b.Name) })
+	if len(m.Auto) == 1 {
+		if info := t.options.codec(m.Auto[0].Name); !info.Sniffs {
+			m.Name, m.Config, m.Auto = m.Auto[0].Name, m.Auto[0].Config, nil
+		}
+	}
+	// The host of calls whose service has none of its own: the address that the client
+	// dialed, unless there is one service, whose address Istio does not know.
+	m.Authority, m.Hosts = originalDst, hosts
+	if only := claims[0]; len(claims) == 1 && !only.addressed {
+		m.Authority = fmt.Sprintf("%s:%d", only.target.hosts[0], only.number)
+	}
+	return m
+}
+
+// qualify makes a full host of a name within a namespace.
+func (t *translator) qualify(host, namespace string) string {
+	if strings.Contains(host, ".") {
+		return host
+	}
+	return host + "." + namespace + ".svc." + t.options.clusterDomain()
+}
+
+// upstreams are the clusters of a service that is spoken to directly.
+func (c *claim) upstreams() []ir.Upstream {
+	var all []ir.Upstream
+	bridge := bridgeConfig(&c.module)
+	for _, host := range c.target.hosts {
+		if bridge != "" {
+			all = append(all, ir.Upstream{Host: host, Port: c.number, Bridge: bridge})
+		}
+	}
+	return all
+}
+
+// bridgeConfig is the configuration of a bridge; "" for several codecs, of which it speaks
+// one.
+func bridgeConfig(m *moduleConfig) string {
+	if m.Auto != nil {
+		return ""
+	}
+	b := *m
+	b.Authority, b.Hosts = "", nil
+	return b.text()
+}

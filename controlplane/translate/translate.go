@@ -1,0 +1,162 @@
+package translate
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
+	"github.com/meltemi-mesh/meltemi/controlplane/ir"
+)
+
+// Kinds of this API, in keys and owners.
+const (
+	KindBinding = "CodecBinding"
+	KindPolicy  = "RateLimitPolicy"
+)
+
+// Translate works out what bindings and policies ask of proxies, and what becomes of each
+// of them.
+func Translate(r *Resources, o Options) (*ir.Mesh, map[Key]*Verdict) {
+	t := newTranslator(r, o)
+	for _, b := range byAge(r.CodecBindings) {
+		t.bind(b)
+	}
+	t.outbound()
+	t.inbound()
+	t.gatewayPorts()
+	for _, c := range t.claims {
+		c.verdict.Serves = c.verdict.Serves || !c.refused
+	}
+	for _, p := range byAge(r.RateLimitPolicies) {
+		t.limit(p)
+	}
+	return t.mesh.finish(), t.verdicts
+}
+
+// translator is one translation.
+type translator struct {
+	options  Options
+	services map[string]*corev1.Service // by namespace/name, as all of these
+	entries  map[string]*networkingv1.ServiceEntry
+	gateways map[string]*networkingv1.Gateway
+	pods     map[string][]*corev1.Pod // by namespace
+	slices   endpointIndex
+
+	claims   []*claim // older bindings first
+	mesh     draft
+	verdicts map[Key]*Verdict
+}
+
+func newTranslator(r *Resources, o Options) *translator {
+	t := &translator{
+		options: o, services: map[string]*corev1.Service{}, entries: map[string]*networkingv1.ServiceEntry{},
+		gateways: map[string]*networkingv1.Gateway{}, pods: map[string][]*corev1.Pod{}, verdicts: map[Key]*Verdict{},
+	}
+	for _, s := range r.Services {
+		t.services[s.Namespace+"/"+s.Name] = s
+	}
+	for _, e := range r.ServiceEntries {
+		t.entries[e.Namespace+"/"+e.Name] = e
+	}
+	for _, g := range r.Gateways {
+		t.gateways[g.Namespace+"/"+g.Name] = g
+	}
+	for _, p := range r.Pods {
+		t.pods[p.Namespace] = append(t.pods[p.Namespace], p)
+	}
+	t.slices = indexEndpoints(r.EndpointSlices)
+	return t
+}
+
+// claim is a binding's wish for one of its targets.
+type claim struct {
+	*target
+
+	binding *v1alpha1.CodecBinding
+	verdict *Verdict
+	index   int // in targetRefs
+	module  moduleConfig
+	direct  bool // clients' proxies speak the protocol itself
+	refused bool
+}
+
+// owner is the binding.
+func (c *claim) owner() ir.Owner {
+	return ir.Owner{Kind: KindBinding, Namespace: c.binding.Namespace, Name: c.binding.Name}
+}
+
+// refuse notes why the target is not served.
+func (c *claim) refuse(reason, format string, args ...any) {
+	c.refused = true
+	c.verdict.Targets[c.index].Upstream = ""
+	c.verdict.refuseTarget(c.index, reason, format, args...)
+}
+
+// bind finds the targets of a binding.
+func (t *translator) bind(b *v1alpha1.CodecBinding) {
+	v := newVerdict(b.Spec.TargetRefs)
+	t.verdicts[Key{KindBinding, b.Namespace, b.Name}] = v
+	module := moduleOf(&b.Spec.Codec)
+	if !t.checkCodec(v, &module) || !t.checkFilters(v, b.Spec.Filters) {
+		return
+	}
+	var proxies proxyReport
+	for i := range b.Spec.TargetRefs {
+		found, p := t.find(b.Namespace, &b.Spec.TargetRefs[i])
+		if p != nil {
+			v.refuseTarget(i, p.reason, "%s", p.message)
+			continue
+		}
+		c := &claim{target: found, binding: b, verdict: v, index: i, module: module}
+		v.Targets[i].Port = statusPort(found.number)
+		t.chooseUpstream(c, &proxies)
+		t.claims = append(t.claims, c)
+	}
+	v.Proxies, v.ProxiesMessage = proxies.verdict()
+}
+
+// checkCodec checks what a binding says of its codec against what the library has.
+func (t *translator) checkCodec(v *Verdict, m *moduleConfig) bool {
+	for _, c := range m.codecs() {
+		switch info := t.options.codec(c.Name); {
+		case info == nil:
+			v.refuse(v1alpha1.ReasonInvalid, "codec: the library has no codec %q", c.Name)
+		case m.Auto != nil && !info.Sniffs:
+			v.refuse(v1alpha1.ReasonInvalid, "codec.auto: codec %q cannot recognise its protocol, so it cannot share a port", c.Name)
+		}
+	}
+	if len(m.codecs()) == 0 {
+		v.refuse(v1alpha1.ReasonInvalid, "codec: name or auto is needed")
+	}
+	if v.Accepted() && t.options.CheckCodec != nil {
+		if err := t.options.CheckCodec([]byte(m.text())); err != nil {
+			v.refuse(v1alpha1.ReasonInvalid, "codec: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
+	}
+	return v.Accepted()
+}
+
+func (t *translator) checkFilters(v *Verdict, filters []v1alpha1.Filter) bool {
+	for i := range filters {
+		if name := filterName(&filters[i]); !slices.Contains(t.options.Filters, name) {
+			v.refuse(v1alpha1.ReasonInvalid, "filters: the library has no filter %q", name)
+		}
+	}
+	return v.Accepted()
+}
+
+// byAge sorts resources: of two that want the same, the older one gets it.
+func byAge[T metav1.Object](all []T) []T {
+	return slices.SortedStableFunc(slices.Values(all), func(a, b T) int {
+		return cmp.Or(
+			a.GetCreationTimestamp().Compare(b.GetCreationTimestamp().Time),
+			cmp.Compare(a.GetNamespace(), b.GetNamespace()),
+			cmp.Compare(a.GetName(), b.GetName()),
+		)
+	})
+}

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# build.sh DIR: builds the control plane that the tests of the mesh run, from its pinned
+# Go modules: kube-apiserver, istiod, pilot-agent, istioctl, and Envoy's rate limit
+# service; and copies Istio's CRDs. It does nothing for a program that is there already.
+set -euo pipefail
+out=$(mkdir -p "$1" && cd "$1" && pwd)
+cd "$(dirname "$0")"
+
+# program FOLDER MODULE PACKAGE NAME LDFLAGS: builds what FOLDER pins of MODULE. The rename
+# keeps a half-built one out.
+program() {
+  local package=$2/$3 name=$4 ldflags=$5 version target
+  version=$(cd "$1" && go list -m -f '{{.Version}}' "$2")
+  target=$out/$name-$version
+  if [ ! -x "$target" ]; then
+    echo "mesh: building $name $version" >&2
+    (cd "$1" && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w $ldflags" -o "$target.part" "$package")
+    mv "$target.part" "$target"
+  fi
+  ln -sfn "$(basename "$target")" "$out/$name"
+}
+
+# Without a version of its own, Istio's proxies call themselves "unknown", and Kubernetes
+# refuses to start.
+istio="-X istio.io/istio/pkg/version.buildVersion=1.31.0"
+kube="-X k8s.io/component-base/version.gitVersion=v1.36.3 -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=36"
+program istio istio.io/istio pilot/cmd/pilot-discovery pilot-discovery "$istio"
+program istio istio.io/istio pilot/cmd/pilot-agent pilot-agent "$istio"
+program istio istio.io/istio istioctl/cmd/istioctl istioctl "$istio"
+program kubernetes k8s.io/kubernetes cmd/kube-apiserver kube-apiserver "$kube"
+program ratelimit github.com/envoyproxy/ratelimit src/service_cmd ratelimit ""
+install -m 644 "$(cd istio && go list -m -f '{{.Dir}}' istio.io/istio)/manifests/charts/base/files/crd-all.gen.yaml" "$out/istio-crds.yaml"
