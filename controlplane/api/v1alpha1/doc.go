@@ -10,3 +10,5 @@
 // +kubebuilder:object:generate=true
 // +groupName=meltemi.dev
 package v1alpha1
+
+//go:generate go run sigs.k8s.io/controller-tools/cmd/controller-gen@v0.23.0 object crd paths=. output:crd:dir=../crds

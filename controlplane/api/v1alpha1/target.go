@@ -18,7 +18,7 @@ const (
 
 // TargetRef names a port of a resource in the same namespace.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.group) || self.group == (self.kind == 'Service' ? ” : 'networking.istio.io')",message="group is empty for a Service, and networking.istio.io for a ServiceEntry or Gateway"
+// +kubebuilder:validation:XValidation:rule=`!has(self.group) || self.group == (self.kind == "Service" ? "" : "networking.istio.io")`,message="group is empty for a Service, and networking.istio.io for a ServiceEntry or Gateway"
 type TargetRef struct {
 	// The API group of the target: empty for a Service, networking.istio.io for a
 	// ServiceEntry or a Gateway. It follows from kind, and may be left out.
