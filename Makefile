@@ -46,8 +46,9 @@ help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## Build bin/meltemi and bin/libmeltemi.so
+build: ## Build bin/meltemi, bin/meltemi-controller and bin/libmeltemi.so
 	go build -trimpath -ldflags '$(LDFLAGS) -X main.checkout=$(CURDIR)' -o bin/meltemi ./cmd/meltemi
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/meltemi-controller ./cmd/meltemi-controller
 	CGO_ENABLED=1 go build $(LIB_FLAGS) -o bin/libmeltemi.so ./cmd/libmeltemi
 	@rm -f bin/libmeltemi.h # nobody includes it: Envoy finds symbols by name
 	@bin/meltemi codecs -o json >bin/.codecs.json # what the library carries, for those who do not load it
@@ -69,6 +70,10 @@ wasm: build ## Build bin/meltemi.wasm, for proxies that allow sandboxed code alo
 .PHONY: envoy
 envoy: ## Fetch the pinned Envoys into .cache/envoy
 	envoy-build/fetch.sh $(CACHE)/envoy
+
+.PHONY: mesh-parts
+mesh-parts: ## Build kube-apiserver, istiod and what else the tests of the mesh run, into .cache/mesh
+	test/mesh/parts/build.sh $(CACHE)/mesh
 
 .PHONY: demo
 demo: build envoy ## Show the main features on a real Envoy, then stop everything
@@ -102,7 +107,7 @@ test-contrib: contrib ## Test the library for Envoy's contrib Go filters in a C 
 	cd sdk/contrib && go test -count=1 ./...
 
 .PHONY: test-e2e
-test-e2e: wasm envoy ## Run the tests on stock Envoy, the oldest and the newest, and with real peers
+test-e2e: wasm envoy mesh-parts ## Run the tests on stock Envoy, the oldest and the newest, and with real peers
 	.ci/install
 	go test -count=1 -timeout 20m $(ENVOY_PACKAGES)
 	cd sdk/wasm && go test -count=1 -timeout 20m ./internal/...

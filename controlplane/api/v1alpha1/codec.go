@@ -43,6 +43,8 @@ type Codec struct {
 	// How much earlier than the caller's own deadline a call ends. 5ms by default.
 	//
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	DeadlineMargin *metav1.Duration `json:"deadlineMargin,omitempty"`
 
 	// Names or patterns (tenant*) of the metadata that become headers; all by default.
@@ -109,12 +111,16 @@ type Codec struct {
 	// How often silent clients are sent a heartbeat; never by default.
 	//
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	HeartbeatInterval *metav1.Duration `json:"heartbeatInterval,omitempty"`
 
 	// How long the first bytes of a connection may leave open what it speaks; 5s by
 	// default.
 	//
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	SniffTimeout *metav1.Duration `json:"sniffTimeout,omitempty"`
 }
 

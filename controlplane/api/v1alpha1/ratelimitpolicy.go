@@ -159,6 +159,8 @@ type LocalLimit struct {
 
 	// The interval; at least 50ms.
 	//
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('50ms')",message="per is at least 50ms"
 	Per metav1.Duration `json:"per"`
 
@@ -232,6 +234,8 @@ type RateLimitService struct {
 	// How long its answer may take; 50ms by default.
 	//
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
 	// What to do with calls while the service does not answer.

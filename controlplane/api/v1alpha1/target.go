@@ -38,5 +38,7 @@ type TargetRef struct {
 	// The port, by the number or the name that the target gives it.
 	//
 	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 && self <= 65535 : size(self) > 0",message="port is a number from 1 to 65535, or a name"
 	Port intstr.IntOrString `json:"port"`
 }

@@ -1,0 +1,5 @@
+// Package kube runs a real Kubernetes API for tests: etcd and kube-apiserver, on
+// 127.0.0.1 at free ports, with Istio's and our CustomResourceDefinitions. There are no
+// other controllers of Kubernetes: nobody collects garbage, empties a namespace that is
+// deleted, or makes EndpointSlices. What is started is stopped at the test's end.
+package kube

@@ -1,0 +1,149 @@
+package kube
+
+import (
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Process is a program that runs until the test's end, or until it is ended. What it
+// prints is in a file, whose end is shown if the test fails.
+type Process struct {
+	tb   testing.TB
+	cmd  *exec.Cmd
+	log  string
+	done chan struct{} // closed when it has ended
+}
+
+// Begin starts a program.
+func Begin(tb testing.TB, cmd *exec.Cmd) *Process {
+	tb.Helper()
+	log, err := os.CreateTemp(tb.TempDir(), filepath.Base(cmd.Path)+".*.log")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	p := &Process{tb: tb, cmd: cmd, log: log.Name(), done: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	err = cmd.Start()
+	_ = log.Close() // the child has its own
+	if err != nil {
+		tb.Fatalf("%s: %v", cmd.Path, err)
+	}
+	go func() {
+		_ = cmd.Wait()
+		close(p.done)
+	}()
+	tb.Cleanup(func() {
+		p.Stop()
+		if tb.Failed() {
+			lines := strings.Split(p.Output(), "\n")
+			tb.Logf("last output of %v:\n%s", cmd.Args, strings.Join(lines[max(0, len(lines)-10):], "\n"))
+		}
+	})
+	return p
+}
+
+// Stop asks the program to end, and waits for it.
+func (p *Process) Stop() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+	case <-time.After(20 * time.Second):
+		p.Kill()
+	}
+}
+
+// Kill ends the program at once.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+// Ended tells whether the program has ended.
+func (p *Process) Ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Output is what the program has printed.
+func (p *Process) Output() string {
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		p.tb.Fatal(err)
+	}
+	return string(text)
+}
+
+// Eventually waits until a condition holds: it is tried until it returns "", which
+// otherwise is what is missing.
+func Eventually(tb testing.TB, limit time.Duration, condition func() string) {
+	tb.Helper()
+	for deadline := time.Now().Add(limit); ; time.Sleep(50 * time.Millisecond) {
+		missing := condition()
+		if missing == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			tb.Fatalf("after %v: %s", limit, missing)
+		}
+	}
+}
+
+// Root is the root of the repository.
+func Root(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "envoy-build")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			tb.Fatal("the repository's root is not above the working directory")
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// Part is the path of a program of the control plane that `make mesh-parts` builds.
+func Part(tb testing.TB, name string) string {
+	tb.Helper()
+	path := filepath.Join(Root(tb), ".cache", "mesh", name)
+	if _, err := os.Stat(path); err != nil {
+		tb.Fatalf("%v (make mesh-parts builds it)", err)
+	}
+	return path
+}
+
+// FreePort returns a port of 127.0.0.1 that nobody listens at just now. It is below those
+// that systems give to whoever asks for any, so it is still free a moment later.
+func FreePort(tb testing.TB) int {
+	tb.Helper()
+	for range 100 {
+		port := 10_000 + rand.IntN(20_000)
+		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			tb.Fatal(err)
+		}
+		return port
+	}
+	tb.Fatal("no port is free between 10000 and 30000")
+	return 0
+}
