@@ -84,7 +84,7 @@ func run(o *options) error {
 	}
 	controller.RegisterMetrics()
 	r := &controller.Reconciler{
-		Client: manager.GetClient(), Events: manager.GetEventRecorder(controller.Name),
+		Client: manager.GetClient(), Live: manager.GetAPIReader(), Events: manager.GetEventRecorder(controller.Name),
 		Translate: o.translate, Render: o.render,
 	}
 	if err := r.Setup(manager); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -23,6 +24,8 @@ const Name = render.Manager
 type Reconciler struct {
 	// Client reads from the cache, and writes.
 	Client client.Client
+	// Live reads from the API server.
+	Live client.Reader
 	// Events tells users of changes of verdicts.
 	Events events.EventRecorder
 	// Translate and Render are what the mesh's administrator has said.
@@ -34,21 +37,24 @@ type Reconciler struct {
 // longer and longer pauses.
 func (r *Reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (ctrl.Result, error) {
 	begin := time.Now() //nolint:forbidigo // how long the work takes is a metric
-	err := r.reconcile(ctx)
+	result, err := r.reconcile(ctx)
 	duration.Observe(time.Since(begin).Seconds())
 	if err != nil {
 		failures.Inc()
 	}
-	return ctrl.Result{}, err
+	return result, err
 }
 
-func (r *Reconciler) reconcile(ctx context.Context) error {
+func (r *Reconciler) reconcile(ctx context.Context) (ctrl.Result, error) {
+	again := ctrl.Result{RequeueAfter: settle} // the cache will have caught up
 	all, err := r.read(ctx)
 	if err != nil {
-		return fmt.Errorf("reading: %w", err)
+		return ctrl.Result{}, fmt.Errorf("reading: %w", err)
 	}
-	if err := r.hold(ctx, all); err != nil {
-		return fmt.Errorf("finalizers: %w", err)
+	if err := r.hold(ctx, all); apierrors.IsConflict(err) {
+		return again, nil
+	} else if err != nil {
+		return ctrl.Result{}, fmt.Errorf("finalizers: %w", err)
 	}
 	mesh, verdicts := translate.Translate(all, r.Translate)
 	released := releasedBindings(all, verdicts)
@@ -60,13 +66,17 @@ func (r *Reconciler) reconcile(ctx context.Context) error {
 	}
 	filters, err := render.EnvoyFilters(mesh, r.Render)
 	if err != nil {
-		return fmt.Errorf("rendering: %w", err)
+		return ctrl.Result{}, fmt.Errorf("rendering: %w", err)
 	}
 	written := r.write(ctx, filters, all)
-	if written == nil {
-		written = r.release(ctx, released)
+	if written.isStale() {
+		return again, nil
 	}
+	let := r.release(ctx, released, written)
 	status := r.report(ctx, all, verdicts, written)
 	log.FromContext(ctx).V(1).Info("done", "bindings", len(all.CodecBindings), "policies", len(all.RateLimitPolicies), "envoyFilters", len(filters))
-	return errors.Join(written, status)
+	if err := errors.Join(written.err(), let, status); !apierrors.IsConflict(err) {
+		return ctrl.Result{}, err
+	}
+	return again, nil
 }

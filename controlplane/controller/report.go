@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -15,15 +16,14 @@ import (
 	"github.com/meltemi-mesh/meltemi/controlplane/translate"
 )
 
-// report writes the status of bindings and policies that has changed. written is what
-// kept the EnvoyFilters from being written, nil if they are.
-func (r *Reconciler) report(ctx context.Context, all *translate.Resources, verdicts map[translate.Key]*translate.Verdict, written error) error {
+// report writes the status of bindings and policies that has changed.
+func (r *Reconciler) report(ctx context.Context, all *translate.Resources, verdicts map[translate.Key]*translate.Verdict, written *outcome) error {
 	var problems []error
 	accepted := map[string]int{}
 	for _, b := range all.CodecBindings {
 		v := verdicts[translate.Key{Kind: translate.KindBinding, Namespace: b.Namespace, Name: b.Name}]
 		next := b.DeepCopy()
-		setConditions(&next.Status.Conditions, b.Generation, conditions(v, written, !b.DeletionTimestamp.IsZero()))
+		setConditions(&next.Status.Conditions, b.Generation, conditions(v, written.of(translate.KindBinding, b), !b.DeletionTimestamp.IsZero()))
 		next.Status.Targets = v.Targets
 		accepted[translate.KindBinding+"/"+v.Reason]++
 		if !equality.Semantic.DeepEqual(b.Status, next.Status) {
@@ -33,7 +33,7 @@ func (r *Reconciler) report(ctx context.Context, all *translate.Resources, verdi
 	for _, p := range all.RateLimitPolicies {
 		v := verdicts[translate.Key{Kind: translate.KindPolicy, Namespace: p.Namespace, Name: p.Name}]
 		next := p.DeepCopy()
-		setConditions(&next.Status.Conditions, p.Generation, conditions(v, written, false))
+		setConditions(&next.Status.Conditions, p.Generation, conditions(v, written.of(translate.KindPolicy, p), false))
 		next.Status.Targets = v.Targets
 		accepted[translate.KindPolicy+"/"+v.Reason]++
 		if !equality.Semantic.DeepEqual(p.Status, next.Status) {
@@ -44,7 +44,8 @@ func (r *Reconciler) report(ctx context.Context, all *translate.Resources, verdi
 	return errors.Join(problems...)
 }
 
-// conditions are those of a verdict.
+// conditions are those of a verdict; written is what kept its EnvoyFilters from being
+// written, nil if they are.
 func conditions(v *translate.Verdict, written error, deleted bool) []metav1.Condition {
 	message := v.Message
 	if deleted && v.Serves {
@@ -65,17 +66,26 @@ func conditions(v *translate.Verdict, written error, deleted bool) []metav1.Cond
 	return all
 }
 
-// condition makes a condition. Kubernetes takes messages of 32768 bytes.
+// Kubernetes takes messages of 32768 bytes in conditions, and of 1024 in events.
+const (
+	mostInCondition = 4096
+	mostInEvent     = 1000
+)
+
+// cut cuts a text that is longer than most bytes, between two characters.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "..."
+}
+
 func condition(kind string, ok bool, reason, message string) metav1.Condition {
-	const most = 4096
 	status := metav1.ConditionFalse
 	if ok {
 		status = metav1.ConditionTrue
 	}
-	if len(message) > most {
-		message = message[:most] + "..."
-	}
-	return metav1.Condition{Type: kind, Status: status, Reason: reason, Message: message}
+	return metav1.Condition{Type: kind, Status: status, Reason: reason, Message: cut(message, mostInCondition)}
 }
 
 // setConditions makes conditions those of a generation; times change with the status.
@@ -92,7 +102,10 @@ func setConditions(have *[]metav1.Condition, generation int64, want []metav1.Con
 // update writes a status, and tells of a verdict that has changed.
 func (r *Reconciler) update(ctx context.Context, old, next client.Object, before, after []metav1.Condition) error {
 	if err := r.Client.Status().Patch(ctx, next, client.MergeFrom(old)); err != nil {
-		return fmt.Errorf("status of %s/%s: %w", old.GetNamespace(), old.GetName(), client.IgnoreNotFound(err))
+		if client.IgnoreNotFound(err) == nil {
+			return nil // it went in the meantime
+		}
+		return fmt.Errorf("status of %s/%s: %w", old.GetNamespace(), old.GetName(), err)
 	}
 	was, is := meta.FindStatusCondition(before, v1alpha1.ConditionAccepted), meta.FindStatusCondition(after, v1alpha1.ConditionAccepted)
 	if is != nil && (was == nil || was.Reason != is.Reason || was.Message != is.Message) && r.Events != nil {
@@ -104,7 +117,7 @@ func (r *Reconciler) update(ctx context.Context, old, next client.Object, before
 		if text == "" {
 			text = "all targets are served"
 		}
-		r.Events.Eventf(old, nil, kind, is.Reason, "Translate", "%s", text)
+		r.Events.Eventf(old, nil, kind, is.Reason, "Translate", "%s", cut(text, mostInEvent))
 	}
 	return nil
 }

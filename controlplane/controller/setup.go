@@ -11,19 +11,21 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrlcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
-	"github.com/meltemi-mesh/meltemi/controlplane/render"
 )
 
-// settle is how long changes are collected before they are worked on.
-const settle = 200 * time.Millisecond
+const (
+	// settle is how long changes are collected before they are worked on.
+	settle = 200 * time.Millisecond
+	// longestPause is the longest one before work that failed is repeated.
+	longestPause = time.Minute
+)
 
 // NewScheme knows all kinds that the controller handles.
 func NewScheme() (*runtime.Scheme, error) {
@@ -41,9 +43,6 @@ func NewScheme() (*runtime.Scheme, error) {
 // Setup has a manager run the reconciler.
 func (r *Reconciler) Setup(m ctrl.Manager) error {
 	all := enqueue{}
-	ours := builder.WithPredicates(predicate.NewPredicateFuncs(func(o client.Object) bool {
-		return o.GetLabels()[render.ManagedBy] == render.Manager
-	}))
 	return ctrl.NewControllerManagedBy(m).Named("meltemi").
 		Watches(&v1alpha1.CodecBinding{}, all).
 		Watches(&v1alpha1.RateLimitPolicy{}, all).
@@ -52,7 +51,11 @@ func (r *Reconciler) Setup(m ctrl.Manager) error {
 		Watches(&discoveryv1.EndpointSlice{}, all).
 		Watches(&networkingv1.ServiceEntry{}, all).
 		Watches(&networkingv1.Gateway{}, all).
-		Watches(&networkingv1alpha3.EnvoyFilter{}, all, ours).
+		Watches(&networkingv1alpha3.EnvoyFilter{}, all).
+		WatchesMetadata(&corev1.Namespace{}, all). // a filter may have waited for one
+		WithOptions(ctrlcontroller.Options{
+			RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](settle, longestPause),
+		}).
 		Complete(r)
 }
 

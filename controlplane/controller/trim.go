@@ -1,19 +1,25 @@
 package controller
 
 import (
+	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/meltemi-mesh/meltemi/controlplane/render"
 )
 
-// CacheOptions keep of pods and endpoints only what matters: a mesh has many.
+// CacheOptions keep of pods and endpoints only what matters, as a mesh has many, and of
+// EnvoyFilters ours: one of somebody else's that cannot be read does no harm then.
 func CacheOptions() cache.Options {
 	return cache.Options{ByObject: map[client.Object]cache.ByObject{
-		&corev1.Pod{}:                {Transform: trimPod},
-		&discoveryv1.EndpointSlice{}: {Transform: trimEndpoints},
+		&corev1.Pod{}:                     {Transform: trimPod},
+		&discoveryv1.EndpointSlice{}:      {Transform: trimEndpoints},
+		&networkingv1alpha3.EnvoyFilter{}: {Label: labels.SelectorFromSet(labels.Set{render.ManagedBy: render.Manager})},
 	}}
 }
 

@@ -13,10 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 // patience bounds the wait for a program on a busy machine.
@@ -44,6 +46,7 @@ type Cluster struct {
 // system:serviceaccount:NAMESPACE:NAME. It has the definitions of Kubernetes alone.
 func Start(tb testing.TB, users ...string) *Cluster {
 	tb.Helper()
+	log.SetLogger(logr.Discard())
 	c := &Cluster{tb: tb, dir: tb.TempDir(), port: FreePort(tb), configs: map[string]*rest.Config{}}
 	tokens := c.user(admin, "system:masters")
 	for _, user := range users {
@@ -112,6 +115,7 @@ func (c *Cluster) etcd() string {
 func (c *Cluster) StartServer() {
 	c.tb.Helper()
 	c.server = Begin(c.tb, exec.Command(Part(c.tb, "kube-apiserver"), c.flags...))
+	c.tb.Cleanup(c.server.Kill) // it would wait for those who watch
 	var err error
 	Eventually(c.tb, patience, func() string {
 		if c.server.Ended() {
@@ -125,8 +129,8 @@ func (c *Cluster) StartServer() {
 	})
 }
 
-// StopServer ends the API server. What it has stored stays.
-func (c *Cluster) StopServer() { c.server.Stop() }
+// StopServer ends the API server at once. What it has stored stays.
+func (c *Cluster) StopServer() { c.server.Kill() }
 
 // Kubeconfig writes a file for kubectl and its like, for a user.
 func (c *Cluster) Kubeconfig(user string) string {
