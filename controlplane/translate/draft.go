@@ -84,13 +84,13 @@ func filterName(f *v1alpha1.Filter) string {
 
 // name is a name for what follows from a port of something. It is the same each time, and
 // no longer than Kubernetes takes.
-func name(prefix, kind, of string, port uint32) string {
+func name(prefix, of string, port uint32) string {
 	const most = 200
-	full := strings.ToLower(fmt.Sprintf("%s-%s-%s-%d", prefix, kind, of, port))
+	full := strings.ToLower(fmt.Sprintf("%s-%s-%d", prefix, of, port))
 	if len(full) <= most {
 		return full
 	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(full)) // never fails
-	return fmt.Sprintf("%s-%x-%d", full[:most], h.Sum64(), port)
+	return fmt.Sprintf("%s-%x-%d", strings.TrimRight(full[:most], ".-"), h.Sum64(), port)
 }

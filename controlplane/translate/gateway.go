@@ -36,7 +36,8 @@ func (t *translator) gatewayPort(c *claim) ir.Gateway {
 		module.Hosts[service] = t.qualify(host, c.binding.Namespace)
 	}
 	g := ir.Gateway{Edge: ir.Edge{
-		Name: name("meltemi-gateway", c.namespace, c.target.name, c.number), Namespace: t.gatewayNamespace(c),
+		// A namespace has no dot, so it ends where the first one is.
+		Name: name("meltemi-gateway", c.namespace+"."+c.target.name, c.number), Namespace: t.gatewayNamespace(c),
 		Selector: maps.Clone(c.selector), Port: c.number,
 		Codec: module.text(), Codecs: module.names(), Owners: []ir.Owner{c.owner()},
 	}}

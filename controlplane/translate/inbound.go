@@ -27,6 +27,8 @@ func (t *translator) inbound() {
 			continue
 		case len(c.selector) == 0:
 			continue // endpoints without proxies of ours
+		case len(c.ports) == 0 && len(t.podsOf(c.namespace, c.selector)) == 0:
+			continue // it follows when they come
 		case len(c.ports) == 0:
 			c.refuse(v1alpha1.ReasonTargetNotFound, "no workload has a port of the name of its targetPort")
 			continue
@@ -42,8 +44,13 @@ func (t *translator) inbound() {
 			}
 			if same >= 0 { // the proxies read the port already
 				edge := &t.mesh.inbound[before[same].at].Edge
+				both := common(edge.Selector, c.selector)
+				if len(both) == 0 { // which would be all workloads
+					c.refuse(v1alpha1.ReasonUnsupported, "port %d of its workloads is that of others too, and their selectors have no label in common", port)
+					break
+				}
 				edge.Owners = append(edge.Owners, c.owner())
-				edge.Selector = common(edge.Selector, c.selector)
+				edge.Selector = both
 				continue
 			}
 			before = append(before, made{c, len(t.mesh.inbound)})
@@ -58,7 +65,7 @@ func (t *translator) workloadPort(c *claim, port uint32, bridge string) ir.Inbou
 	module.Authority = fmt.Sprintf("%s:%d", c.hosts[0], c.number)
 	in := ir.Inbound{
 		Edge: ir.Edge{
-			Name: name("meltemi-inbound", string(c.kind), c.target.name, port), Namespace: c.namespace,
+			Name: name("meltemi-inbound-"+string(c.kind), c.target.name, port), Namespace: c.namespace,
 			Selector: maps.Clone(c.selector), Port: port,
 			Codec: module.text(), Codecs: module.names(), Owners: []ir.Owner{c.owner()},
 		},

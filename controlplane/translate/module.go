@@ -2,6 +2,7 @@ package translate
 
 import (
 	"encoding/json"
+	"slices"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -84,7 +85,7 @@ func (m *moduleConfig) settings() string {
 // asAuto is the same as one of several: so that plain HTTP on the port passes through.
 func (m *moduleConfig) asAuto() moduleConfig {
 	a := *m
-	a.Auto, a.Name, a.Config = m.codecs(), "", nil
+	a.Auto, a.Name, a.Config = slices.Clone(m.codecs()), "", nil
 	return a
 }
 

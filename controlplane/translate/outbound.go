@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
 	"github.com/meltemi-mesh/meltemi/controlplane/ir"
 )
@@ -42,7 +44,7 @@ func (t *translator) scopes(claims []*claim) map[string][]*claim {
 			to = t.options.ClientNamespaces
 		}
 		for _, namespace := range to {
-			if namespace != "" && (t.options.ClientNamespaces == nil || slices.Contains(t.options.ClientNamespaces, namespace)) {
+			if len(validation.IsDNS1123Label(namespace)) == 0 && (t.options.ClientNamespaces == nil || slices.Contains(t.options.ClientNamespaces, namespace)) {
 				scopes[namespace] = append(scopes[namespace], c)
 			}
 		}

@@ -26,9 +26,7 @@ func Translate(r *Resources, o Options) (*ir.Mesh, map[Key]*Verdict) {
 	for _, b := range byAge(r.CodecBindings) {
 		t.bind(b)
 	}
-	t.outbound()
-	t.inbound()
-	t.gatewayPorts()
+	t.settle()
 	for _, c := range t.claims {
 		c.verdict.Serves = c.verdict.Serves || !c.refused
 	}
@@ -36,6 +34,29 @@ func Translate(r *Resources, o Options) (*ir.Mesh, map[Key]*Verdict) {
 		t.limit(p)
 	}
 	return t.mesh.finish(), t.verdicts
+}
+
+// settle works out the ports. A claim that is refused at one of them is refused at all, so
+// they are worked out again without it, until no other one is.
+func (t *translator) settle() {
+	for refused := -1; refused != t.refused(); {
+		refused = t.refused()
+		t.mesh = draft{}
+		t.outbound()
+		t.inbound()
+		t.gatewayPorts()
+	}
+}
+
+// refused counts the claims that are.
+func (t *translator) refused() int {
+	n := 0
+	for _, c := range t.claims {
+		if c.refused {
+			n++
+		}
+	}
+	return n
 }
 
 // translator is one translation.
