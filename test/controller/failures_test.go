@@ -9,7 +9,7 @@ import (
 )
 
 // TestFailures takes away what the controller needs, and gives it back.
-func TestFailures(t *testing.T) {
+func TestFailures(t *testing.T) { //nolint:tparallel // its parts follow one another
 	t.Parallel()
 	m := startMesh(t)
 	r := m.start("--leader-elect=false")

@@ -16,7 +16,7 @@ import (
 )
 
 // TestOwnership tells what the controller takes for its own from what it leaves alone.
-func TestOwnership(t *testing.T) {
+func TestOwnership(t *testing.T) { //nolint:tparallel // its parts follow one another
 	t.Parallel()
 	m := startMesh(t)
 	foreign := m.Apply(`
@@ -50,7 +50,7 @@ spec: {}
 			t.Errorf("the EnvoyFilter in another namespace has the owners %v, annotations %v", across.OwnerReferences, across.Annotations)
 		}
 	})
-	t.Run("hands", func(t *testing.T) { m.undoes(made) })
+	t.Run("hands", func(t *testing.T) { m.undoes(t, made) })
 	t.Run("taken name", func(t *testing.T) {
 		m.Apply(service("taken", 20999))
 		is := m.becomes("taken", "Programmed", "WriteFailed")
@@ -80,8 +80,8 @@ spec: {}
 }
 
 // undoes changes EnvoyFilters by hand in each way, and sees them put back.
-func (m *mesh) undoes(made map[string]*networkingv1alpha3.EnvoyFilter) {
-	m.t.Helper()
+func (m *mesh) undoes(t *testing.T, made map[string]*networkingv1alpha3.EnvoyFilter) {
+	t.Helper()
 	const key = "istio-system/meltemi-outbound-20880"
 	for what, change := range map[string]func(f *networkingv1alpha3.EnvoyFilter){
 		"a patch is gone":       func(f *networkingv1alpha3.EnvoyFilter) { f.Spec.ConfigPatches = f.Spec.ConfigPatches[1:] },
@@ -92,7 +92,7 @@ func (m *mesh) undoes(made map[string]*networkingv1alpha3.EnvoyFilter) {
 		before := made[key].UID
 		edit(m, key, &networkingv1alpha3.EnvoyFilter{}, change)
 		if after := m.settles()[key]; after == nil || after.UID != before {
-			m.t.Errorf("%s: the EnvoyFilter is another: %v", what, after)
+			t.Errorf("%s: the EnvoyFilter is another: %v", what, after)
 		}
 	}
 	edit(m, "shop/meltemi-inbound-service-orders-30880", &networkingv1alpha3.EnvoyFilter{}, func(f *networkingv1alpha3.EnvoyFilter) {
@@ -106,7 +106,7 @@ func (m *mesh) undoes(made map[string]*networkingv1alpha3.EnvoyFilter) {
 // lets deletes bindings, which go when proxies do not need them any more.
 func (m *mesh) lets(t *testing.T) {
 	t.Helper()
-	delete := func(name string) {
+	remove := func(name string) {
 		t.Helper()
 		m.Delete(m.binding(name))
 		kube.Eventually(t, patience, func() string {
@@ -119,14 +119,14 @@ func (m *mesh) lets(t *testing.T) {
 		})
 		m.settles() // it is still translated
 	}
-	delete("orders")
+	remove("orders")
 	edit(m, "shop/orders", &corev1.Service{}, func(s *corev1.Service) { s.Spec.Ports[0].Name = "tcp-dubbo" })
 	m.goes("orders")
 	if left := m.settles(); left["shop/meltemi-inbound-service-orders-30880"] != nil || left["istio-system/meltemi-outbound-20880"] == nil {
 		t.Error("the other service on the port has lost its EnvoyFilters, or the deleted one kept its own")
 	}
 
-	delete("stock")
+	remove("stock")
 	edit(m, "shop/stock", &v1alpha1.CodecBinding{}, func(b *v1alpha1.CodecBinding) {
 		b.Annotations = map[string]string{controller.ForceRemoval: "true"}
 	})

@@ -3,6 +3,7 @@ package controller
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -103,16 +104,17 @@ func (m *mesh) writesNothing(leader *replica) {
 	m.t.Helper()
 	m.becomes("orders", "Programmed", "Programmed")
 	versions := func() string {
-		text := "binding " + m.binding("orders").ResourceVersion
+		all := []string{"binding " + m.binding("orders").ResourceVersion}
 		for key, f := range m.filters() {
-			text += "\n" + key + " " + f.ResourceVersion
+			all = append(all, key+" "+f.ResourceVersion)
 		}
-		return strings.Join(slices.Sorted(strings.SplitSeq(text, "\n")), "\n")
+		slices.Sort(all)
+		return strings.Join(all, "\n")
 	}
 	before, writes := versions(), leader.metric("meltemi_controller_envoyfilter_writes_total", "")
 	for i := range 3 {
 		done := leader.metric("meltemi_controller_reconcile_duration_seconds_count", "")
-		edit(m, "shop/orders", &corev1.Service{}, func(s *corev1.Service) { s.Labels = map[string]string{"touched": fmt.Sprint(i)} })
+		edit(m, "shop/orders", &corev1.Service{}, func(s *corev1.Service) { s.Labels = map[string]string{"touched": strconv.Itoa(i)} })
 		kube.Eventually(m.t, patience, func() string {
 			if leader.metric("meltemi_controller_reconcile_duration_seconds_count", "") == done {
 				return "the controller has not worked"

@@ -84,7 +84,7 @@ var rules = []struct{ kind, spec, refused string }{
 }
 
 // TestDefinitions has a real server take our definitions, and specs by them.
-func TestDefinitions(t *testing.T) {
+func TestDefinitions(t *testing.T) { //nolint:tparallel // its parts share a server, and take seconds
 	t.Parallel()
 	c := kube.Start(t)
 	c.Define()
