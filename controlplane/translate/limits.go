@@ -10,6 +10,7 @@ import (
 
 	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
 	"github.com/meltemi-mesh/meltemi/controlplane/ir"
+	"github.com/meltemi-mesh/meltemi/controlplane/spelling"
 )
 
 // defaultServiceTimeout is how long a rate limit service may take unless a policy says.
@@ -219,7 +220,7 @@ func entryOf(e v1alpha1.DescriptorEntry) ir.Entry {
 	case e.Value != nil:
 		out.Value = *e.Value
 	case e.Metadata != nil:
-		out.Header = metadataHeader(*e.Metadata)
+		out.Header = spelling.Header(*e.Metadata)
 	case e.Call != nil && *e.Call == "source":
 		out.Source = true
 	default:

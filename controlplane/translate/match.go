@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 
 	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
 	"github.com/meltemi-mesh/meltemi/controlplane/ir"
+	"github.com/meltemi-mesh/meltemi/controlplane/spelling"
 )
 
 // readMatch makes headers of what a rule says of calls.
@@ -15,11 +15,11 @@ func readMatch(r *ir.Rule, m *v1alpha1.CallMatch) error {
 	if m == nil {
 		return nil
 	}
-	service, err := textMatch(m.Service)
+	service, err := segmentMatch(m.Service)
 	if err != nil {
 		return fmt.Errorf("match.service: %w", err)
 	}
-	method, err := textMatch(m.Method)
+	method, err := segmentMatch(m.Method)
 	if err != nil {
 		return fmt.Errorf("match.method: %w", err)
 	}
@@ -38,7 +38,7 @@ func readMatch(r *ir.Rule, m *v1alpha1.CallMatch) error {
 		if err != nil {
 			return fmt.Errorf("match.metadata[%s]: %w", e.Key, err)
 		}
-		r.Headers = append(r.Headers, ir.Header{Name: metadataHeader(e.Key), Match: match})
+		r.Headers = append(r.Headers, ir.Header{Name: spelling.Header(e.Key), Match: match})
 	}
 	return nil
 }
@@ -61,15 +61,25 @@ func textMatch(m *v1alpha1.StringMatch) (ir.Match, error) {
 	return ir.Match{}, errors.New("exact, prefix or regex is needed")
 }
 
+// segmentMatch is how a segment of a path is compared. An anchor in the middle of an
+// expression for the path would never match.
+func segmentMatch(m *v1alpha1.StringMatch) (ir.Match, error) {
+	match, err := textMatch(m)
+	if err == nil && match.Kind == ir.MatchRegex {
+		match.Value, err = spelling.Unanchored(match.Value)
+	}
+	return match, err
+}
+
 // pathMatch is how :path, which is /service/method, is compared for both parts to match.
 func pathMatch(service, method ir.Match) ir.Match {
 	switch {
 	case service.Kind == ir.MatchAny && method.Kind == ir.MatchAny:
 		return ir.Match{}
 	case service.Kind == ir.MatchExact && method.Kind == ir.MatchExact:
-		return ir.Match{Kind: ir.MatchExact, Value: "/" + escapeSegment(service.Value) + "/" + escapeSegment(method.Value)}
+		return ir.Match{Kind: ir.MatchExact, Value: "/" + spelling.Segment(service.Value) + "/" + spelling.Segment(method.Value)}
 	case service.Kind == ir.MatchExact && method.Kind == ir.MatchAny:
-		return ir.Match{Kind: ir.MatchPrefix, Value: "/" + escapeSegment(service.Value) + "/"}
+		return ir.Match{Kind: ir.MatchPrefix, Value: "/" + spelling.Segment(service.Value) + "/"}
 	}
 	return ir.Match{Kind: ir.MatchRegex, Value: "/" + segmentRegex(service) + "/" + segmentRegex(method)}
 }
@@ -79,78 +89,12 @@ func pathMatch(service, method ir.Match) ir.Match {
 func segmentRegex(m ir.Match) string {
 	switch m.Kind {
 	case ir.MatchExact:
-		return regexp.QuoteMeta(escapeSegment(m.Value))
+		return regexp.QuoteMeta(spelling.Segment(m.Value))
 	case ir.MatchPrefix:
-		return regexp.QuoteMeta(escape(m.Value, isPathByte)) + "[^/]*"
+		return regexp.QuoteMeta(spelling.SegmentPart(m.Value)) + "[^/]*"
 	case ir.MatchRegex:
 		return "(?:" + m.Value + ")"
 	default:
 		return "[^/]+"
 	}
-}
-
-// escapeSegment writes a segment as the library does: bytes that a path does not take, and
-// segments of dots alone, as ~ and two upper-case hex digits.
-func escapeSegment(s string) string {
-	if s != "" && strings.Trim(s, ".") == "" {
-		return escape(s, func(byte) bool { return false })
-	}
-	return escape(s, isPathByte)
-}
-
-func escape(s string, takes func(byte) bool) string {
-	return escapeAs(s, takes, "~%02X")
-}
-
-// escapeAs writes the bytes that a place does not take in a format of their own.
-func escapeAs(s string, takes func(byte) bool, format string) string {
-	var b strings.Builder
-	for i := range len(s) {
-		if takes(s[i]) {
-			b.WriteByte(s[i])
-		} else {
-			fmt.Fprintf(&b, format, s[i])
-		}
-	}
-	return b.String()
-}
-
-func isPathByte(c byte) bool {
-	return isAlphanumeric(c) || strings.IndexByte("._$-", c) >= 0
-}
-
-func isNameByte(c byte) bool {
-	return isAlphanumeric(c) || strings.IndexByte("!#$%&'*+-.^_`|", c) >= 0
-}
-
-func isAlphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
-
-// metadataHeader is the header of an entry of metadata, as the library names it: with
-// lower-case hex digits, since names of headers have no others.
-func metadataHeader(key string) string {
-	lower := lowerASCII(key)
-	switch lower {
-	case "traceparent", "tracestate", "baggage", "b3", "sw8":
-		return lower
-	}
-	if strings.HasPrefix(lower, "x-b3-") {
-		return lower
-	}
-	if bare := strings.TrimLeft(lower, "_"); bare == "kind" || bare == "status" || strings.HasPrefix(bare, "local-") {
-		lower = "_" + lower
-	}
-	return "x-rpc-" + escapeAs(lower, isNameByte, "~%02x")
-}
-
-// lowerASCII leaves alone what is not ASCII, which is escaped byte by byte.
-func lowerASCII(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
-	}
-	return string(b)
 }
