@@ -29,8 +29,8 @@ type manifestFlags struct {
 }
 
 func (f *manifestFlags) add(cmd *cobra.Command) {
+	addFiles(cmd, &f.files)
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&f.files, "filename", "f", nil, "a `FILE` of manifests, a folder (*.yaml, *.yml, *.json), or - for the standard input; may be repeated")
 	flags.StringVar(&f.library, "library", "", "the shared library, a `FILE`, whose codecs and filters may be named (default: as for meltemi run)")
 	flags.StringVar(&f.options.RootNamespace, "root-namespace", "istio-system", "Istio's root `NAMESPACE`")
 	flags.StringSliceVar(&f.options.ClientNamespaces, "client-namespaces", nil, "the only `NAMESPACES` whose clients are served (default: the whole mesh)")
@@ -38,12 +38,12 @@ func (f *manifestFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.options.ProxiesHaveLibrary, "proxies-have-library", false, "all proxies have the library in their image")
 }
 
-// read reads the manifests and what the library carries. An error of a document is told
-// with all others.
+func addFiles(cmd *cobra.Command, files *[]string) {
+	cmd.Flags().StringArrayVarP(files, "filename", "f", nil, "a `FILE` of manifests, a folder (*.yaml, *.yml, *.json), or - for the standard input; may be repeated")
+}
+
+// read reads the manifests and what the library carries.
 func (f *manifestFlags) read(cmd *cobra.Command, builtin []sdk.Definition) (*manifest.Reader, error) {
-	if len(f.files) == 0 {
-		return nil, cli.Usagef("-f is needed: a file, a folder, or - (see %q)", cmd.CommandPath()+" --help")
-	}
 	if err := f.readLibrary(builtin); err != nil {
 		return nil, err
 	}
@@ -51,11 +51,7 @@ func (f *manifestFlags) read(cmd *cobra.Command, builtin []sdk.Definition) (*man
 	if err != nil {
 		return nil, err
 	}
-	var problems []error
-	for _, name := range f.files {
-		problems = append(problems, readManifests(r, name, cmd.InOrStdin()))
-	}
-	return r, errors.Join(problems...)
+	return r, readAll(r, cmd, f.files)
 }
 
 // readLibrary takes the codecs and filters of the library, or, without one, those of this
@@ -94,8 +90,26 @@ func libraryInfo(path string, builtin []sdk.Definition) (*moduleinfo.Info, error
 	return info, nil
 }
 
+// manifestReader takes the manifests of a file.
+type manifestReader interface {
+	Read(file string, content io.Reader) error
+}
+
+// readAll reads all files, folders and the standard input that were named. An error of
+// a document is told with all others.
+func readAll(r manifestReader, cmd *cobra.Command, files []string) error {
+	if len(files) == 0 {
+		return cli.Usagef("-f is needed: a file, a folder, or - (see %q)", cmd.CommandPath()+" --help")
+	}
+	var problems []error
+	for _, name := range files {
+		problems = append(problems, readManifests(r, name, cmd.InOrStdin()))
+	}
+	return errors.Join(problems...)
+}
+
 // readManifests reads a file, a folder, or the standard input.
-func readManifests(r *manifest.Reader, name string, stdin io.Reader) error {
+func readManifests(r manifestReader, name string, stdin io.Reader) error {
 	if name == "-" {
 		return r.Read("standard input", stdin)
 	}
@@ -127,7 +141,7 @@ func readManifests(r *manifest.Reader, name string, stdin io.Reader) error {
 	return errors.Join(append(problems, err)...)
 }
 
-func readManifest(r *manifest.Reader, path string) error {
+func readManifest(r manifestReader, path string) error {
 	file, err := os.Open(path) //nolint:gosec // the user names the file
 	if err != nil {
 		return err

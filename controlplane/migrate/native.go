@@ -150,4 +150,3 @@ func (m *migration) dropOthers(d *document, field string, from protoreflect.Mess
 		m.note(d, Dropped, field+"."+name, "Aeraki does not look at it; Istio would: put it back if it is wanted")
 	}
 }
-
