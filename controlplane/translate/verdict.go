@@ -24,6 +24,8 @@ type Verdict struct {
 	Proxies, ProxiesMessage string
 	// Targets are in the order of targetRefs.
 	Targets []v1alpha1.TargetStatus
+	// TargetReasons are why targets are not served, by their place in targetRefs.
+	TargetReasons map[int]string `json:"-"`
 }
 
 // Accepted tells whether all of it will be done.
@@ -53,6 +55,10 @@ func (v *Verdict) refuseTarget(i int, reason, format string, args ...any) {
 	message := fmt.Sprintf(format, args...)
 	t := &v.Targets[i]
 	t.Message = message
+	if v.TargetReasons == nil {
+		v.TargetReasons = map[int]string{}
+	}
+	v.TargetReasons[i] = reason
 	v.refuse(reason, "%s %s: %s", t.Kind, t.Name, message)
 }
 
