@@ -69,6 +69,7 @@ func newMigrateCmd(codecs []sdk.Definition) *cobra.Command {
 	addFiles(cmd, &files)
 	flags := cmd.Flags()
 	flags.StringVarP(&folder, "output", "o", "", "the `FOLDER` for the new manifests, in files that are called as those of the input")
+	cmd.MarkFlagDirname("output") //nolint:errcheck,gosec // fails for an unknown flag only
 	flags.StringVarP(&input.Namespace, "namespace", "n", "default", "the `NAMESPACE` of resources that say none")
 	flags.StringVar(&options.ClusterDomain, "cluster-domain", "cluster.local", "the `DOMAIN` of services")
 	return cmd

@@ -40,6 +40,7 @@ func (f *manifestFlags) add(cmd *cobra.Command) {
 
 func addFiles(cmd *cobra.Command, files *[]string) {
 	cmd.Flags().StringArrayVarP(files, "filename", "f", nil, "a `FILE` of manifests, a folder (*.yaml, *.yml, *.json), or - for the standard input; may be repeated")
+	cmd.MarkFlagFilename("filename", "yaml", "yml", "json") //nolint:errcheck,gosec // fails for an unknown flag only
 }
 
 // read reads the manifests and what the library carries.

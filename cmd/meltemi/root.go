@@ -38,6 +38,7 @@ Exit codes: 0 good, 1 the call or check failed, 2 usage, 3 Envoy missing or unfi
 		newConfigCmd(codecs),
 		newValidateCmd(codecs),
 		newTranslateCmd(codecs),
+		newLintCmd(codecs),
 		newMigrateCmd(codecs),
 		newCallCmd(codecs),
 		newServeCmd(codecs),
