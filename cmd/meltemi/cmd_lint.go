@@ -68,7 +68,8 @@ func newLintCmd(codecs []sdk.Definition) *cobra.Command {
 
 func printFindings(w io.Writer, findings []lint.Finding) error {
 	style := cli.StyleFor(w)
-	for _, f := range findings {
+	for i := range findings {
+		f := &findings[i]
 		severity := style.Warn(string(f.Severity))
 		if f.Severity == lint.Error {
 			severity = style.Bad(string(f.Severity))
@@ -97,8 +98,8 @@ func printFindingsJSON(w io.Writer, findings []lint.Finding) error {
 // lintErrors is the error of a run with errors among its findings.
 func lintErrors(findings []lint.Finding) error {
 	n := 0
-	for _, f := range findings {
-		if f.Severity == lint.Error {
+	for i := range findings {
+		if findings[i].Severity == lint.Error {
 			n++
 		}
 	}

@@ -95,8 +95,13 @@ func TestMigrateIntoAFolder(t *testing.T) {
 
 func TestUsageOfManifestCommands(t *testing.T) {
 	for _, args := range [][]string{
-		{"migrate"}, {"lint"}, {"migrate", "-f", "nowhere"}, {"lint", "-f", "nowhere"}, {"lint", "-f", goodInput, "-o", "xml"},
-		{"migrate", "-f", goodInput, "more"}, {"lint", "-f", t.TempDir()},
+		{"migrate"},
+		{"lint"},
+		{"migrate", "-f", "nowhere"},
+		{"lint", "-f", "nowhere"},
+		{"lint", "-f", goodInput, "-o", "xml"},
+		{"migrate", "-f", goodInput, "more"},
+		{"lint", "-f", t.TempDir()},
 	} {
 		if r := meltemi(t, "", args...); r.code != cli.Usage {
 			t.Errorf("%q: %+v", args, r)

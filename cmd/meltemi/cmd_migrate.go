@@ -16,10 +16,11 @@ import (
 
 const migrateLong = `Turn the configuration of Aeraki Mesh into that of Meltemi and Istio.
 
-The manifests hold MetaRouters, ApplicationProtocols, DubboAuthorizationPolicies, and what
-they are about: Services, ServiceEntries, Gateways, DestinationRules, and the
-VirtualServices of services with a port tcp-dubbo or tcp-thrift. Take them out of the
-cluster, where Aeraki has written addresses into ServiceEntries.
+The manifests hold MetaRouters, ApplicationProtocols, DubboAuthorizationPolicies,
+RedisServices, RedisDestinations, and what they are about: Services, ServiceEntries,
+Gateways, DestinationRules, Secrets with the passwords of Redis, and the VirtualServices
+of services with a port tcp-dubbo or tcp-thrift. Take them out of the cluster, where Aeraki
+has written addresses into ServiceEntries.
 
 New and changed manifests go to the standard output, or into the folder of --output, in
 the order of the input; what needs no change is left out. The standard error has a line
@@ -30,7 +31,7 @@ has to do something).
 Exit codes: 0 good, 1 a manifest is wrong (the others are migrated), 2 usage.`
 
 const migrateExample = `  kubectl get services,serviceentries,gateways,virtualservices,destinationrules -A -o yaml >all.yaml
-  kubectl get metarouters,applicationprotocols,dubboauthorizationpolicies -A -o yaml >aeraki.yaml
+  kubectl get metarouters,applicationprotocols,dubboauthorizationpolicies,redisservices,redisdestinations -A -o yaml >aeraki.yaml
   meltemi migrate -f all.yaml -f aeraki.yaml >meltemi.yaml
 
   # a folder of manifests, each file for itself
@@ -71,6 +72,7 @@ func newMigrateCmd(codecs []sdk.Definition) *cobra.Command {
 	flags.StringVarP(&folder, "output", "o", "", "the `FOLDER` for the new manifests, in files that are called as those of the input")
 	cmd.MarkFlagDirname("output") //nolint:errcheck,gosec // fails for an unknown flag only
 	flags.StringVarP(&input.Namespace, "namespace", "n", "default", "the `NAMESPACE` of resources that say none")
+	flags.StringVar(&options.RootNamespace, "root-namespace", "istio-system", "Istio's root `NAMESPACE`, where EnvoyFilters for all clients are")
 	flags.StringVar(&options.ClusterDomain, "cluster-domain", "cluster.local", "the `DOMAIN` of services")
 	return cmd
 }

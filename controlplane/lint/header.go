@@ -15,7 +15,7 @@ var always = []string{":authority", ":method", ":path", ":scheme", "host", "cont
 func (b *boundPort) header(p place, name string) {
 	lower := strings.ToLower(name)
 	if lower != name {
-		p.odd(HeaderCase, fmt.Sprintf("names of headers have no upper-case letters, and Istio wants none: %s", name), "Write "+lower)
+		p.odd(HeaderCase, "names of headers have no upper-case letters, and Istio wants none: "+name, "Write "+lower)
 	}
 	key, metadata := strings.CutPrefix(lower, spelling.Prefix)
 	switch {
@@ -28,7 +28,7 @@ func (b *boundPort) header(p place, name string) {
 	case !metadata:
 		p.bad(HeaderNever, "no call has the header "+name, "Metadata is in headers "+spelling.Header(name))
 	case !isSpelled(key):
-		p.bad(HeaderNever, fmt.Sprintf("bytes of a key that no header has are shown as ~ and hex digits, so nothing is called %s", lower), "Write "+spelling.Header(unprefixed(name)))
+		p.bad(HeaderNever, "bytes of a key that no header has are shown as ~ and hex digits, so nothing is called "+lower, "Write "+spelling.Header(unprefixed(name)))
 	default:
 		b.shown(p, key)
 	}

@@ -15,11 +15,10 @@ import (
 // virtualService judges the routes of bound ports.
 func (l *linter) virtualService(p place, vs *v1alpha3.VirtualService) {
 	p.kind = "VirtualService"
-	var ports []boundPort
+	ports := l.gatewayHosts(p, vs)
 	for _, host := range vs.GetHosts() {
 		ports = append(ports, l.boundTo(host, p.object.Meta.GetNamespace())...)
 	}
-	ports = append(ports, l.gatewayHosts(p, vs)...)
 	if len(ports) == 0 {
 		return
 	}

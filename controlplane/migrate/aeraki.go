@@ -125,3 +125,95 @@ type dubboOperation struct {
 	Methods       []string `json:"methods"`
 	NotMethods    []string `json:"notMethods"`
 }
+
+// redisService tells how clients of a Redis are served. redis.aeraki.io/v1alpha1
+type redisService struct {
+	Host     []string       `json:"host"`
+	Settings *redisSettings `json:"settings"`
+	Redis    []redisRoute   `json:"redis"`
+	Faults   []redisFault   `json:"faults"`
+}
+
+type redisSettings struct {
+	CaseInsensitive               bool       `json:"caseInsensitive"`
+	OpTimeout                     string     `json:"opTimeout"`
+	EnableCommandStats            bool       `json:"enableCommandStats"`
+	MaxBufferSizeBeforeFlush      uint32     `json:"maxBufferSizeBeforeFlush"`
+	BufferFlushTimeout            string     `json:"bufferFlushTimeout"`
+	MaxUpstreamUnknownConnections *uint32    `json:"maxUpstreamUnknownConnections"`
+	EnableHashtagging             bool       `json:"enableHashtagging"`
+	EnableRedirection             bool       `json:"enableRedirection"`
+	ReadPolicy                    string     `json:"readPolicy"`
+	Auth                          *redisAuth `json:"auth"`
+}
+
+type redisAuth struct {
+	Secret *redisSecret `json:"secret"`
+	Plain  *redisPlain  `json:"plain"`
+}
+
+type redisSecret struct {
+	Name          string `json:"name"`
+	PasswordField string `json:"passwordField"`
+	UsernameField string `json:"usernameField"`
+}
+
+type redisPlain struct {
+	Password string `json:"password"`
+	Username string `json:"username"`
+}
+
+type redisRoute struct {
+	Match  *redisMatch       `json:"match"`
+	Route  *redisDestination `json:"route"`
+	Mirror []redisMirror     `json:"mirror"`
+}
+
+type redisMatch struct {
+	Key *redisKey `json:"key"`
+}
+
+type redisKey struct {
+	Prefix       string `json:"prefix"`
+	RemovePrefix bool   `json:"removePrefix"`
+}
+
+type redisDestination struct {
+	Host string `json:"host"`
+	Port uint32 `json:"port"`
+}
+
+type redisMirror struct {
+	Route               *redisDestination `json:"route"`
+	Percentage          *percent          `json:"percentage"`
+	ExcludeReadCommands bool              `json:"excludeReadCommands"`
+}
+
+type redisFault struct {
+	Type       string   `json:"type"`
+	Percentage *percent `json:"percentage"`
+	Delay      string   `json:"delay"`
+	Commands   []string `json:"commands"`
+}
+
+// redisUpstream tells how a Redis is spoken to; Aeraki calls it RedisDestination.
+// redis.aeraki.io/v1alpha1
+type redisUpstream struct {
+	Host          string              `json:"host"`
+	TrafficPolicy *redisTrafficPolicy `json:"trafficPolicy"`
+}
+
+type redisTrafficPolicy struct {
+	ConnectionPool *redisPool `json:"connectionPool"`
+}
+
+type redisPool struct {
+	TCP   map[string]any `json:"tcp"` // Istio's TCPSettings
+	Redis *redisMode     `json:"redis"`
+}
+
+type redisMode struct {
+	Mode               string     `json:"mode"`
+	Auth               *redisAuth `json:"auth"`
+	DiscoveryEndpoints []string   `json:"discoveryEndpoints"`
+}

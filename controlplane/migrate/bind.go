@@ -63,6 +63,8 @@ func (m *migration) bindService(d *document) {
 	}
 	m.emitChanged(d)
 	m.bind(d, s.kind, s.rpcPorts(), m.hostsOf(s))
+	m.redis(s)
+	m.counted(s)
 }
 
 // hostsOf tells whose calls are a ServiceEntry's, which may have no address of its own:

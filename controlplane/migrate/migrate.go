@@ -22,6 +22,9 @@ const (
 type Options struct {
 	// ClusterDomain is that of Kubernetes' DNS, "cluster.local" if empty.
 	ClusterDomain string
+	// RootNamespace is Istio's, "istio-system" if empty: EnvoyFilters for clients in all
+	// namespaces are there.
+	RootNamespace string
 	// Codecs are the names of the codecs that the library carries; nil: it is not known.
 	Codecs []string
 }
@@ -50,8 +53,12 @@ type migration struct {
 	gateways map[string]*document
 	routers  map[string]*document // the first MetaRouter of a host
 	names    map[string]bool      // CodecBindings that there are, by namespace/name
-	result   Result
-	problems []error
+	// What is said of Redis, by namespace/host.
+	redisServices  map[string]*redisOf[redisService]
+	redisUpstreams map[string]*redisOf[redisUpstream]
+	redisRead      map[*document]bool
+	result         Result
+	problems       []error
 }
 
 // Migrate makes new resources of what was read. An error tells of all resources that are
@@ -60,9 +67,14 @@ func Migrate(in *Input, o Options) (*Result, error) {
 	if o.ClusterDomain == "" {
 		o.ClusterDomain = "cluster.local"
 	}
+	if o.RootNamespace == "" {
+		o.RootNamespace = "istio-system"
+	}
 	m := &migration{
 		options: o, input: in, apps: map[string]string{"dubbo": "dubbo", "thrift": "thrift"},
 		gateways: map[string]*document{}, routers: map[string]*document{}, names: map[string]bool{},
+		redisServices: map[string]*redisOf[redisService]{}, redisUpstreams: map[string]*redisOf[redisUpstream]{},
+		redisRead: map[*document]bool{},
 	}
 	for _, d := range in.documents {
 		m.learn(d)
@@ -93,6 +105,8 @@ func (m *migration) learn(d *document) {
 		m.gateways[d.namespace+"/"+d.name] = d
 	case d.is(groupMetaProtocol, "ApplicationProtocol"):
 		m.learnProtocol(d)
+	case d.is(groupRedis, "RedisService"), d.is(groupRedis, "RedisDestination"):
+		m.learnRedis(d)
 	}
 }
 
@@ -115,6 +129,8 @@ func (m *migration) migrate(d *document) {
 		m.router(d)
 	case d.is(groupDubbo, "DubboAuthorizationPolicy"):
 		m.authorize(d)
+	case d.is(groupRedis, "RedisService"), d.is(groupRedis, "RedisDestination"):
+		m.redisUnused(d)
 	}
 }
 
@@ -135,9 +151,10 @@ type resource struct {
 
 // Versions of new resources.
 var (
-	networkingV1 = groupNetworking + "/v1"
-	securityV1   = groupSecurity + "/v1"
-	meltemiV1    = v1alpha1.GroupVersion.String()
+	networkingV1       = groupNetworking + "/v1"
+	networkingV1alpha3 = groupNetworking + "/v1alpha3" // of EnvoyFilters
+	securityV1         = groupSecurity + "/v1"
+	meltemiV1          = v1alpha1.GroupVersion.String()
 )
 
 // emit adds a new resource that follows from a document.

@@ -1,6 +1,9 @@
 package migrate
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Effect is what a note tells of a field.
 type Effect string
@@ -27,10 +30,7 @@ func (n Note) String() string {
 
 func (m *migration) note(d *document, effect Effect, field, format string, args ...any) {
 	n := Note{File: d.file, Document: d.number, Field: d.prefix + field, Effect: effect, Text: fmt.Sprintf(format, args...)}
-	for _, have := range m.result.Notes {
-		if have == n {
-			return
-		}
+	if !slices.Contains(m.result.Notes, n) {
+		m.result.Notes = append(m.result.Notes, n)
 	}
-	m.result.Notes = append(m.result.Notes, n)
 }

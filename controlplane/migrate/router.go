@@ -109,7 +109,7 @@ func (m *migration) gatewayPort(d *document, field, name string, routes []*v1alp
 
 // onPort are routes for the calls of one port.
 func onPort(routes []*v1alpha3.HTTPRoute, port uint32) []*v1alpha3.HTTPRoute {
-	var out []*v1alpha3.HTTPRoute
+	out := make([]*v1alpha3.HTTPRoute, 0, len(routes))
 	for _, r := range routes {
 		copied := r.DeepCopy()
 		if len(copied.Match) == 0 && port > 0 {
@@ -125,7 +125,7 @@ func onPort(routes []*v1alpha3.HTTPRoute, port uint32) []*v1alpha3.HTTPRoute {
 
 // routes turns the routes of a MetaRouter into those of a VirtualService, in their order.
 func (m *migration) routes(d *document, all []metaRoute, codec string) ([]*v1alpha3.HTTPRoute, bool) {
-	var out []*v1alpha3.HTTPRoute
+	out := make([]*v1alpha3.HTTPRoute, 0, len(all))
 	good := true
 	for i := range all {
 		route, errs := m.route(d, fmt.Sprintf("spec.routes[%d]", i), &all[i], codec)

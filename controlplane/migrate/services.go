@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"slices"
 	"strings"
 
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
@@ -82,7 +83,7 @@ func (m *migration) learnService(d *document) {
 		selector: s.Spec.Selector, annotations: s.Annotations,
 	}
 	for _, address := range append(s.Spec.ClusterIPs, s.Spec.ClusterIP) {
-		if address != "" && address != corev1.ClusterIPNone {
+		if address != "" && address != corev1.ClusterIPNone && !slices.Contains(found.addresses, address) {
 			found.addresses = append(found.addresses, address)
 		}
 	}

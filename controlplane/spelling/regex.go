@@ -67,12 +67,7 @@ func hasAnchor(re *syntax.Regexp) bool {
 		return true
 	default:
 	}
-	for _, sub := range re.Sub {
-		if hasAnchor(sub) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(re.Sub, hasAnchor)
 }
 
 // Unusual are the characters of an expression that no segment of a path has as they are:
@@ -87,7 +82,7 @@ func Unusual(expr string) []rune {
 	walk = func(re *syntax.Regexp) {
 		if re.Op == syntax.OpLiteral {
 			for _, r := range re.Rune {
-				if r > 0x7f || !IsPathByte(byte(r)) && r != '~' {
+				if r > 0x7f || !IsPathByte(byte(r&0x7f)) && r != '~' {
 					found = append(found, r)
 				}
 			}
