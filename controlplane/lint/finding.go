@@ -20,45 +20,69 @@ const (
 // Code names what is wrong. Codes are stable.
 type Code string
 
-// Codes, each with what it is about.
+// Codes; what each is about tells the list Codes.
 const (
-	Invalid         Code = "invalid"            // a field of a binding or policy is wrong
-	TargetNotFound  Code = "target-not-found"   // no such resource or port
-	PortNotDeclared Code = "port-not-declared"  // the port is not HTTP/2 to Istio
-	Conflict        Code = "conflict"           // an older binding has the port
-	Unsupported     Code = "unsupported"        // it cannot be done in Istio
-	NoBinding       Code = "no-binding"         // a policy for a port that nobody reads
-	ProxiesTooOld   Code = "proxies-too-old"    // proxies older than Istio 1.31
-	ProxiesUnknown  Code = "proxies-unknown"    // proxies that do not tell their version
-	LibraryNotShown Code = "library-not-shown"  // proxies that do not show the library
-	NoProxies       Code = "no-proxies"         // workloads without a proxy
-	TCPRoutes       Code = "tcp-routes"         // tcp or tls routes for a port that is HTTP/2
-	NoSuchPort      Code = "no-such-port"       // a route to a port that the service lacks
-	SubsetMissing   Code = "subset-missing"     // a route to a subset that no DestinationRule has
-	PathNever       Code = "path-never"         // a path that no call has
-	PathUnescaped   Code = "path-unescaped"     // a path with bytes that are shown escaped
-	HeaderNever     Code = "header-never"       // a header that no call has
-	HeaderCase      Code = "header-case"        // a header with upper-case letters
-	HeaderLocal     Code = "header-local"       // a header of another proxy
-	HeaderHidden    Code = "header-not-exposed" // an entry of metadata that the binding hides
-	NoMetadata      Code = "no-metadata"        // an entry of metadata where the transport has none
-	MatchNever      Code = "match-never"        // an HTTP method, query or scheme that no call has
-	Unreachable     Code = "unreachable"        // a route after one that takes all calls
-	HTTPOnly        Code = "http-only"          // what only clients of HTTP understand
-	UselessTimeout  Code = "useless-timeout"    // a timeout that never ends a call
-	UselessRetry    Code = "useless-retry"      // a retry that never happens
-	GatewayHost     Code = "gateway-host"       // hosts that calls through a gateway do not have
-	ServicePort     Code = "service-port"       // a policy with the service's port, not the workload's
+	Invalid         Code = "invalid"
+	TargetNotFound  Code = "target-not-found"
+	PortNotDeclared Code = "port-not-declared"
+	Conflict        Code = "conflict"
+	Unsupported     Code = "unsupported"
+	NoBinding       Code = "no-binding"
+	ProxiesTooOld   Code = "proxies-too-old"
+	ProxiesUnknown  Code = "proxies-unknown"
+	LibraryNotShown Code = "library-not-shown"
+	NoProxies       Code = "no-proxies"
+	TCPRoutes       Code = "tcp-routes"
+	NoSuchPort      Code = "no-such-port"
+	SubsetMissing   Code = "subset-missing"
+	PathNever       Code = "path-never"
+	PathUnescaped   Code = "path-unescaped"
+	HeaderNever     Code = "header-never"
+	HeaderCase      Code = "header-case"
+	HeaderLocal     Code = "header-local"
+	HeaderHidden    Code = "header-not-exposed"
+	NoMetadata      Code = "no-metadata"
+	MatchNever      Code = "match-never"
+	Unreachable     Code = "unreachable"
+	HTTPOnly        Code = "http-only"
+	UselessTimeout  Code = "useless-timeout"
+	UselessRetry    Code = "useless-retry"
+	GatewayHost     Code = "gateway-host"
+	ServicePort     Code = "service-port"
 )
 
-// Codes are all of them.
-var Codes = []Code{
-	Invalid, TargetNotFound, PortNotDeclared, Conflict, Unsupported,
-	NoBinding, ProxiesTooOld, ProxiesUnknown, LibraryNotShown, NoProxies,
-	TCPRoutes, NoSuchPort, SubsetMissing, PathNever, PathUnescaped,
-	HeaderNever, HeaderCase, HeaderLocal, HeaderHidden, NoMetadata,
-	MatchNever, Unreachable, HTTPOnly, UselessTimeout, UselessRetry,
-	GatewayHost, ServicePort,
+// Codes are all of them, with what each is about.
+var Codes = []struct {
+	Code  Code
+	About string
+}{
+	{Invalid, "a field of a binding or policy is wrong"},
+	{TargetNotFound, "no such resource or port"},
+	{PortNotDeclared, "the port is not HTTP/2 to Istio"},
+	{Conflict, "an older binding has the port"},
+	{Unsupported, "it cannot be done in Istio"},
+	{NoBinding, "a policy for a port that nobody reads"},
+	{ProxiesTooOld, "proxies older than Istio 1.31"},
+	{ProxiesUnknown, "proxies that do not tell their version"},
+	{LibraryNotShown, "proxies that do not show the library"},
+	{NoProxies, "workloads without a proxy"},
+	{TCPRoutes, "tcp or tls routes for a port that is HTTP/2"},
+	{NoSuchPort, "a route to a port that the service lacks"},
+	{SubsetMissing, "a route to a subset that no DestinationRule has"},
+	{PathNever, "a path that no call has"},
+	{PathUnescaped, "a path with bytes that are shown escaped"},
+	{HeaderNever, "a header that no call has"},
+	{HeaderCase, "a header with upper-case letters"},
+	{HeaderLocal, "a header that a filter beside the rule works out, and there is no filter"},
+	{HeaderHidden, "an entry of metadata that the binding hides"},
+	{NoMetadata, "an entry of metadata where the transport has none"},
+	{MatchNever, "an HTTP method, query or scheme that no call has"},
+	{Unreachable, "a route after one that takes all calls"},
+	{HTTPOnly, "what only clients of HTTP understand"},
+	{UselessTimeout, "a timeout that never ends a call"},
+	{UselessRetry, "a retry that never happens"},
+	{GatewayHost, "hosts that calls through a gateway do not have"},
+	{ServicePort, "a policy with the service's port, not the workload's"},
 }
 
 // Finding is something that keeps a rule from applying.

@@ -63,11 +63,35 @@ func TestLint(t *testing.T) {
 			golden(t, "testdata/"+name+".out.txt", got.String())
 		})
 	}
-	for _, code := range lint.Codes {
-		if !seen[code] {
-			t.Errorf("no case has a finding %s", code)
+	for _, c := range lint.Codes {
+		if !seen[c.Code] {
+			t.Errorf("no case has a finding %s", c.Code)
 		}
+		delete(seen, c.Code)
 	}
+	if len(seen) > 0 {
+		t.Errorf("not in the list: %v", seen)
+	}
+}
+
+// TestPage compares the table in the page for people with Codes.
+func TestPage(t *testing.T) {
+	const page, begin, end = "../../docs/lint.md", "<!-- made of lint.Codes: go test ./controlplane/lint -update -->\n", "<!-- end -->\n"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(text), begin)
+	_, after, ended := strings.Cut(rest, end)
+	if !ok || !ended {
+		t.Fatalf("%s has no place for the table", page)
+	}
+	var table strings.Builder
+	table.WriteString("\n| code | about |\n| --- | --- |\n")
+	for _, c := range lint.Codes {
+		table.WriteString("| `" + string(c.Code) + "` | " + c.About + " |\n")
+	}
+	golden(t, page, before+begin+table.String()+"\n"+end+after)
 }
 
 func golden(t *testing.T, file, got string) {
