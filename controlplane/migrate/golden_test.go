@@ -69,7 +69,6 @@ var refused = map[string]string{
 	"RateLimitPolicy default/test-metaprotocol-qza-route": "no CodecBinding makes its port",
 	// The notes tell both.
 	"CodecBinding default/brpc-echo-server-serviceentry": "say with hosts",
-	"CodecBinding dubbo/second":                          "no workload has a port of the name",
 }
 
 func accepted(t *testing.T, name, manifests string) {
