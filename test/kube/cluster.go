@@ -48,12 +48,12 @@ func Start(tb testing.TB, users ...string) *Cluster {
 	tb.Helper()
 	log.SetLogger(logr.Discard())
 	c := &Cluster{tb: tb, dir: tb.TempDir(), port: FreePort(tb), configs: map[string]*rest.Config{}}
-	tokens := []string{c.user(admin, "system:masters")}
+	tokens := c.user(admin, "system:masters")
 	for _, user := range users {
-		tokens = append(tokens, c.user(user, "system:authenticated"))
+		tokens += c.user(user, "system:authenticated")
 	}
 	c.Config = c.configs[admin]
-	c.write("tokens.csv", strings.Join(tokens, ""))
+	c.write("tokens.csv", tokens)
 	c.keys()
 	etcd := c.etcd()
 	c.flags = []string{

@@ -71,15 +71,15 @@ func (c *Cluster) ready() string {
 // serves them.
 func (c *Cluster) Define() {
 	c.tb.Helper()
-	texts := []string{c.read(Part(c.tb, "istio-crds.yaml"))}
+	texts := c.read(Part(c.tb, "istio-crds.yaml"))
 	ours, err := filepath.Glob(filepath.Join(Root(c.tb), "controlplane", "api", "crds", "*.yaml"))
 	if err != nil || len(ours) == 0 {
 		c.tb.Fatalf("our CustomResourceDefinitions are not there: %v", err)
 	}
 	for _, file := range ours {
-		texts = append(texts, c.read(file))
+		texts += "\n---\n" + c.read(file)
 	}
-	made := c.Apply(strings.Join(texts, "\n---\n"))
+	made := c.Apply(texts)
 	Eventually(c.tb, patience, func() string {
 		for _, u := range made {
 			var crd apiextensionsv1.CustomResourceDefinition
