@@ -53,7 +53,7 @@ func (t *translator) gatewayPort(c *claim) ir.Gateway {
 // gatewayNamespace is where the gateways run, if the Gateway is in their namespace, as is
 // usual; Istio's root namespace reaches them wherever they are.
 func (t *translator) gatewayNamespace(c *claim) string {
-	if len(t.podsOf(c.namespace, c.selector)) > 0 {
+	if len(t.pods.labelled(c.namespace, c.selector)) > 0 {
 		return c.namespace
 	}
 	return t.options.rootNamespace()

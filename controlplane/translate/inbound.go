@@ -15,7 +15,7 @@ func (t *translator) inbound() {
 		*claim
 		at int // in mesh.inbound
 	}
-	var before []made
+	before := map[string][]made{} // by namespace
 	for _, c := range t.claims {
 		if c.refused || c.kind == v1alpha1.KindGateway {
 			continue
@@ -27,23 +27,25 @@ func (t *translator) inbound() {
 			continue
 		case len(c.selector) == 0:
 			continue // endpoints without proxies of ours
-		case len(c.ports) == 0 && len(t.podsOf(c.namespace, c.selector)) == 0:
+		case len(c.ports) == 0 && len(t.pods.labelled(c.namespace, c.selector)) == 0:
 			continue // it follows when they come
 		case len(c.ports) == 0:
 			c.refuse(v1alpha1.ReasonTargetNotFound, "no workload has a port of the name of its targetPort")
 			continue
 		}
 		for _, port := range c.ports {
-			same := slices.IndexFunc(before, func(m made) bool {
-				return m.namespace == c.namespace && slices.Contains(m.ports, port) && overlap(m.selector, c.selector)
+			neighbours := before[c.namespace]
+			same := slices.IndexFunc(neighbours, func(m made) bool {
+				return slices.Contains(m.ports, port) && overlap(m.selector, c.selector)
 			})
-			if same >= 0 && t.mesh.inbound[before[same].at].Bridge != bridge {
+			if same >= 0 && t.mesh.inbound[neighbours[same].at].Bridge != bridge {
+				older := neighbours[same]
 				c.refuse(v1alpha1.ReasonConflicted, "CodecBinding %s/%s, which is older, has port %d of the same workloads for %s %s",
-					before[same].binding.Namespace, before[same].binding.Name, port, before[same].kind, before[same].name)
+					older.binding.Namespace, older.binding.Name, port, older.kind, older.name)
 				break
 			}
 			if same >= 0 { // the proxies read the port already
-				edge := &t.mesh.inbound[before[same].at].Edge
+				edge := &t.mesh.inbound[neighbours[same].at].Edge
 				both := common(edge.Selector, c.selector)
 				if len(both) == 0 { // which would be all workloads
 					c.refuse(v1alpha1.ReasonUnsupported, "port %d of its workloads is that of others too, and their selectors have no label in common", port)
@@ -53,7 +55,7 @@ func (t *translator) inbound() {
 				edge.Selector = both
 				continue
 			}
-			before = append(before, made{c, len(t.mesh.inbound)})
+			before[c.namespace] = append(neighbours, made{c, len(t.mesh.inbound)})
 			t.mesh.inbound = append(t.mesh.inbound, t.workloadPort(c, port, bridge))
 		}
 	}

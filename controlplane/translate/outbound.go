@@ -54,17 +54,16 @@ func (t *translator) scopes(claims []*claim) map[string][]*claim {
 
 // sharedPort is a port number of proxies beside clients with all services on it.
 func (t *translator) sharedPort(namespace string, port uint32, claims []*claim) (ir.Outbound, bool) {
-	var kept []*claim
+	var sharers sharers
 	for _, c := range claims {
 		if c.refused {
 			continue
 		}
-		if p := t.joins(kept, c); p != nil {
+		if p := t.join(&sharers, c); p != nil {
 			c.refuse(p.reason, "%s", p.message)
-			continue
 		}
-		kept = append(kept, c)
 	}
+	kept := sharers.claims
 	hosts := t.hosts(kept)
 	kept = t.withHosts(t.withoutSharedFilters(kept), hosts)
 	if len(kept) == 0 {
@@ -101,37 +100,6 @@ func (t *translator) withoutSharedFilters(claims []*claim) []*claim {
 	})
 }
 
-// joins tells why a claim cannot share a port with those before it.
-func (t *translator) joins(kept []*claim, c *claim) *problem {
-	for _, k := range kept {
-		who := fmt.Sprintf("CodecBinding %s/%s, which is older and has %s %s on port %d,", k.binding.Namespace, k.binding.Name, k.kind, k.name, k.number)
-		switch {
-		case k.kind == c.kind && k.namespace == c.namespace && k.name == c.name:
-			return problemf(v1alpha1.ReasonConflicted, "%s has the same port", who)
-		case k.module.settings() != c.module.settings():
-			return problemf(v1alpha1.ReasonConflicted, "%s treats calls in another way; proxies of clients have one listener for a port number, so use the same settings or another port", who)
-		}
-		for _, other := range k.module.codecs() {
-			for _, own := range c.module.codecs() {
-				if own.Name == other.Name && string(own.Config) != string(other.Config) {
-					return problemf(v1alpha1.ReasonConflicted, "%s has another config for %s; proxies of clients have one listener for a port number, so use the same or another port", who, own.Name)
-				}
-			}
-		}
-		if slices.Equal(k.module.names(), c.module.names()) {
-			continue
-		}
-		for _, m := range []*moduleConfig{&k.module, &c.module} {
-			for _, name := range m.names() {
-				if info := t.options.codec(name); info == nil || !info.Sniffs {
-					return problemf(v1alpha1.ReasonConflicted, "%s speaks another protocol, and %s cannot be told from others by its first bytes; use another port", who, name)
-				}
-			}
-		}
-	}
-	return nil
-}
-
 // hosts are the hosts that bindings of a port number name for services of the protocol.
 func (t *translator) hosts(claims []*claim) map[string]string {
 	hosts := map[string]string{}
@@ -154,14 +122,13 @@ func (t *translator) withHosts(claims []*claim, hosts map[string]string) []*clai
 	if len(claims) < 2 {
 		return claims
 	}
+	said := map[string]bool{}
+	for _, host := range hosts {
+		said[host] = true
+	}
 	return slices.DeleteFunc(claims, func(c *claim) bool {
-		if c.addressed {
+		if c.addressed || slices.ContainsFunc(c.target.hosts, func(host string) bool { return said[host] }) {
 			return false
-		}
-		for _, host := range hosts {
-			if slices.Contains(c.target.hosts, host) {
-				return false
-			}
 		}
 		c.refuse(v1alpha1.ReasonUnsupported, "clients dial its endpoints, which Istio does not know by address, and other services are on port %d: say with hosts which services of the protocol are its", c.number)
 		return true

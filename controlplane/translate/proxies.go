@@ -2,6 +2,7 @@ package translate
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -26,7 +27,7 @@ const (
 // chooseUpstream decides what proxies of clients send to a target.
 func (t *translator) chooseUpstream(c *claim, report *proxyReport) {
 	if c.kind == v1alpha1.KindGateway {
-		for _, p := range t.podsOf(c.namespace, c.selector) {
+		for _, p := range t.pods.labelled(c.namespace, c.selector) {
 			report.add(p, t.stateOf(p))
 		}
 		return
@@ -67,29 +68,15 @@ func (t *translator) endpoints(c *claim) []*corev1.Pod {
 	if c.kind == v1alpha1.KindService && t.slices != nil {
 		if backed, known := t.slices[c.namespace+"/"+c.target.name]; known {
 			var pods []*corev1.Pod
-			for _, p := range t.pods[c.namespace] {
-				if backed[p.Name] {
+			for _, name := range slices.Sorted(maps.Keys(backed)) {
+				if p := t.pods.byName[c.namespace+"/"+name]; p != nil {
 					pods = append(pods, p)
 				}
 			}
 			return pods
 		}
 	}
-	return t.podsOf(c.namespace, c.selector)
-}
-
-// podsOf are the pods of a namespace with all of some labels, but none without labels.
-func (t *translator) podsOf(namespace string, labels map[string]string) []*corev1.Pod {
-	if len(labels) == 0 {
-		return nil
-	}
-	var pods []*corev1.Pod
-	for _, p := range t.pods[namespace] {
-		if isSubset(labels, p.Labels) && p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
-			pods = append(pods, p)
-		}
-	}
-	return pods
+	return t.pods.labelled(c.namespace, c.selector)
 }
 
 // endpointIndex are the names of the pods behind services, by namespace/name.

@@ -97,7 +97,7 @@ func (t *translator) targetPorts(s *corev1.Service, port *corev1.ServicePort) []
 		return []uint32{portOf(port.Port)}
 	}
 	var ports []uint32
-	for _, p := range t.podsOf(s.Namespace, s.Spec.Selector) {
+	for _, p := range t.pods.labelled(s.Namespace, s.Spec.Selector) {
 		for i := range p.Spec.Containers {
 			for _, c := range p.Spec.Containers[i].Ports {
 				if c.Name == port.TargetPort.StrVal && c.ContainerPort > 0 {

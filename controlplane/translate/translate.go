@@ -65,7 +65,7 @@ type translator struct {
 	services map[string]*corev1.Service // by namespace/name, as all of these
 	entries  map[string]*networkingv1.ServiceEntry
 	gateways map[string]*networkingv1.Gateway
-	pods     map[string][]*corev1.Pod // by namespace
+	pods     podIndex
 	slices   endpointIndex
 
 	claims   []*claim // older bindings first
@@ -76,7 +76,7 @@ type translator struct {
 func newTranslator(r *Resources, o Options) *translator {
 	t := &translator{
 		options: o, services: map[string]*corev1.Service{}, entries: map[string]*networkingv1.ServiceEntry{},
-		gateways: map[string]*networkingv1.Gateway{}, pods: map[string][]*corev1.Pod{}, verdicts: map[Key]*Verdict{},
+		gateways: map[string]*networkingv1.Gateway{}, verdicts: map[Key]*Verdict{},
 	}
 	for _, s := range r.Services {
 		t.services[s.Namespace+"/"+s.Name] = s
@@ -87,9 +87,7 @@ func newTranslator(r *Resources, o Options) *translator {
 	for _, g := range r.Gateways {
 		t.gateways[g.Namespace+"/"+g.Name] = g
 	}
-	for _, p := range r.Pods {
-		t.pods[p.Namespace] = append(t.pods[p.Namespace], p)
-	}
+	t.pods = indexPods(r.Pods)
 	t.slices = indexEndpoints(r.EndpointSlices)
 	return t
 }
