@@ -6,7 +6,7 @@ import (
 
 	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
 	"github.com/meltemi-mesh/meltemi/controlplane/render"
@@ -16,32 +16,35 @@ import (
 // ownersOf are the bindings and policies of the filter's own namespace that it follows
 // from: with the last of them it goes, also when no controller runs. Those of other
 // namespaces hold it by our label and their finalizer.
-func ownersOf(f *networkingv1alpha3.EnvoyFilter, all *translate.Resources) []metav1.OwnerReference {
-	named := render.OwnersOf(f)
+func ownersOf(f *networkingv1alpha3.EnvoyFilter, uids map[string]types.UID) []metav1.OwnerReference {
 	var refs []metav1.OwnerReference
-	foreign := false
-	add := func(o client.Object, kind string) {
-		if !slices.Contains(named, kind+"/"+o.GetNamespace()+"/"+o.GetName()) {
-			return
+	for _, named := range render.OwnersOf(f) {
+		kind, key, _ := strings.Cut(named, "/")
+		namespace, name, _ := strings.Cut(key, "/")
+		if namespace != f.Namespace {
+			return nil // the garbage collector would not know of this one
 		}
-		if o.GetNamespace() != f.Namespace {
-			foreign = true
-			return
+		uid, there := uids[named]
+		if !there {
+			continue
 		}
 		refs = append(refs, metav1.OwnerReference{
-			APIVersion: v1alpha1.GroupVersion.String(), Kind: kind, Name: o.GetName(), UID: o.GetUID(),
+			APIVersion: v1alpha1.GroupVersion.String(), Kind: kind, Name: name, UID: uid,
 			BlockOwnerDeletion: new(bool),
 		})
 	}
-	for _, b := range all.CodecBindings {
-		add(b, translate.KindBinding)
-	}
-	for _, p := range all.RateLimitPolicies {
-		add(p, translate.KindPolicy)
-	}
-	if foreign {
-		return nil // the garbage collector would not know of the others
-	}
 	slices.SortFunc(refs, func(a, b metav1.OwnerReference) int { return strings.Compare(a.Kind+a.Name, b.Kind+b.Name) })
 	return refs
+}
+
+// uidsOf are the identities of all bindings and policies, by kind/namespace/name.
+func uidsOf(all *translate.Resources) map[string]types.UID {
+	uids := make(map[string]types.UID, len(all.CodecBindings)+len(all.RateLimitPolicies))
+	for _, b := range all.CodecBindings {
+		uids[translate.KindBinding+"/"+b.Namespace+"/"+b.Name] = b.UID
+	}
+	for _, p := range all.RateLimitPolicies {
+		uids[translate.KindPolicy+"/"+p.Namespace+"/"+p.Name] = p.UID
+	}
+	return uids
 }

@@ -36,8 +36,9 @@ func (r *Reconciler) write(ctx context.Context, wanted []*networkingv1alpha3.Env
 	for _, f := range list.Items {
 		have[client.ObjectKeyFromObject(f)] = f
 	}
+	uids := uidsOf(all)
 	for _, f := range wanted {
-		f.OwnerReferences = ownersOf(f, all)
+		f.OwnerReferences = ownersOf(f, uids)
 		key := client.ObjectKeyFromObject(f)
 		old := have[key]
 		delete(have, key)
@@ -99,9 +100,11 @@ func isNowhere(err error) bool {
 		apierrors.IsNotFound(err) && details != nil && details.Kind == "namespaces"
 }
 
-// prune deletes what nothing wants.
+// prune deletes what nothing wants, in the opposite order of writing: bridges to servers
+// (meltemi-direct) come before the edges whose calls need them, and go after them.
 func (r *Reconciler) prune(ctx context.Context, unwanted map[client.ObjectKey]*networkingv1alpha3.EnvoyFilter, out *outcome) {
-	for _, key := range slices.SortedFunc(maps.Keys(unwanted), func(a, b client.ObjectKey) int { return strings.Compare(a.String(), b.String()) }) {
+	keys := slices.SortedFunc(maps.Keys(unwanted), func(a, b client.ObjectKey) int { return strings.Compare(b.String(), a.String()) })
+	for _, key := range keys {
 		f := unwanted[key]
 		if out.keeps(f) {
 			continue

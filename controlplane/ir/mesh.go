@@ -8,6 +8,9 @@ type Mesh struct {
 	Inbound []Inbound
 	// Gateways are ports that gateways read, by namespace, owner and number.
 	Gateways []Gateway
+	// Direct are the services to which the proxies of Outbound and Gateways speak the
+	// protocol itself, by namespace and name.
+	Direct []Direct
 }
 
 // Owner is the resource that something follows from.
@@ -44,9 +47,6 @@ type Edge struct {
 // Outbound is a port that proxies beside clients read.
 type Outbound struct {
 	Edge
-
-	// Direct are the services to which these proxies speak the protocol itself.
-	Direct []Upstream
 }
 
 // Inbound is a port that proxies beside servers read. Behind them is the application,
@@ -62,9 +62,21 @@ type Inbound struct {
 // Gateway is a port that gateways read.
 type Gateway struct {
 	Edge
+}
 
-	// Direct are the services to which these gateways speak the protocol itself.
-	Direct []Upstream
+// Direct are the services of a namespace to which the proxies of an edge speak the
+// protocol itself. They are apart from the edge and by namespace, since the API server
+// takes no object that has all of a mesh.
+type Direct struct {
+	// Name, Namespace and Selector are as those of an Edge.
+	Name, Namespace string
+	Selector        map[string]string
+	// IsGateway tells gateways from proxies beside clients.
+	IsGateway bool
+	// Services are sorted by host and port.
+	Services []Upstream
+	// Owners are whose wish it is, sorted.
+	Owners []Owner
 }
 
 // Upstream is a port of a service to which the protocol itself is spoken.

@@ -25,7 +25,7 @@ func (r *renderer) outbound(o *ir.Outbound) {
 	r.add(&o.Edge, slices.Concat(inspectors, []patch{
 		onHCM(c, o.Port, v1alpha3.EnvoyFilter_Patch_INSERT_BEFORE, r.networkFilter(o.Codec)),
 		onHCM(c, o.Port, v1alpha3.EnvoyFilter_Patch_MERGE, connectionManager("AUTO")),
-	}, r.filters(c, &o.Edge), unknownHosts(c, o), r.bridges(c, o.Direct)))
+	}, r.filters(c, &o.Edge), unknownHosts(c, o)))
 }
 
 // inbound patches proxies beside servers.
@@ -48,7 +48,7 @@ func (r *renderer) gateway(g *ir.Gateway) {
 	r.add(&g.Edge, slices.Concat([]patch{
 		onHCM(c, g.Port, v1alpha3.EnvoyFilter_Patch_INSERT_BEFORE, r.networkFilter(g.Codec)),
 		onHCM(c, g.Port, v1alpha3.EnvoyFilter_Patch_MERGE, connectionManager("HTTP2")),
-	}, r.filters(c, &g.Edge), r.bridges(c, g.Direct)))
+	}, r.filters(c, &g.Edge)))
 }
 
 // unknownHosts has calls to hosts that Istio does not know end with the error for a
@@ -71,13 +71,17 @@ func unknownHosts(c v1alpha3.EnvoyFilter_PatchContext, o *ir.Outbound) []patch {
 	return all
 }
 
-// bridges put the bridge on the clusters of services that are spoken to directly.
-func (r *renderer) bridges(c v1alpha3.EnvoyFilter_PatchContext, direct []ir.Upstream) []patch {
-	all := make([]patch, len(direct))
-	for i, u := range direct {
-		all[i] = onCluster(c, u.Host, u.Port, r.bridge(u.Bridge))
+// direct puts the bridge on the clusters of services that are spoken to directly.
+func (r *renderer) direct(d *ir.Direct) {
+	c := v1alpha3.EnvoyFilter_SIDECAR_OUTBOUND
+	if d.IsGateway {
+		c = v1alpha3.EnvoyFilter_GATEWAY
 	}
-	return all
+	patches := make([]patch, len(d.Services))
+	for i, u := range d.Services {
+		patches[i] = onCluster(c, u.Host, u.Port, r.bridge(u.Bridge))
+	}
+	r.add(&ir.Edge{Name: d.Name, Namespace: d.Namespace, Selector: d.Selector, Owners: d.Owners}, patches)
 }
 
 // filters put the HTTP filters of an edge before the router: first ours, then the limits,

@@ -46,6 +46,9 @@ func EnvoyFilters(m *ir.Mesh, o Options) ([]*clientv1alpha3.EnvoyFilter, error) 
 	for i := range m.Gateways {
 		r.gateway(&m.Gateways[i])
 	}
+	for i := range m.Direct {
+		r.direct(&m.Direct[i])
+	}
 	slices.SortFunc(r.made, func(a, b *clientv1alpha3.EnvoyFilter) int {
 		return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
 	})

@@ -17,25 +17,31 @@ type draft struct {
 	outbound []ir.Outbound
 	inbound  []ir.Inbound
 	gateways []ir.Gateway
+	direct   []ir.Direct
 }
 
 // finish puts everything into its one order.
 func (d *draft) finish() *ir.Mesh {
 	for i := range d.outbound {
 		d.outbound[i].Edge.Owners = sorted(d.outbound[i].Owners)
-		d.outbound[i].Direct = sortedUpstreams(d.outbound[i].Direct)
 	}
 	for i := range d.inbound {
 		d.inbound[i].Edge.Owners = sorted(d.inbound[i].Owners)
 	}
 	for i := range d.gateways {
 		d.gateways[i].Edge.Owners = sorted(d.gateways[i].Owners)
-		d.gateways[i].Direct = sortedUpstreams(d.gateways[i].Direct)
+	}
+	for i := range d.direct {
+		d.direct[i].Owners = sorted(d.direct[i].Owners)
+		d.direct[i].Services = sortedUpstreams(d.direct[i].Services)
 	}
 	slices.SortFunc(d.outbound, func(a, b ir.Outbound) int { return compareEdges(&a.Edge, &b.Edge) })
 	slices.SortFunc(d.inbound, func(a, b ir.Inbound) int { return compareEdges(&a.Edge, &b.Edge) })
 	slices.SortFunc(d.gateways, func(a, b ir.Gateway) int { return compareEdges(&a.Edge, &b.Edge) })
-	return &ir.Mesh{Outbound: d.outbound, Inbound: d.inbound, Gateways: d.gateways}
+	slices.SortFunc(d.direct, func(a, b ir.Direct) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	return &ir.Mesh{Outbound: d.outbound, Inbound: d.inbound, Gateways: d.gateways, Direct: d.direct}
 }
 
 func compareEdges(a, b *ir.Edge) int {

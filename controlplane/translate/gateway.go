@@ -41,11 +41,19 @@ func (t *translator) gatewayPort(c *claim) ir.Gateway {
 		Selector: maps.Clone(c.selector), Port: c.number,
 		Codec: module.text(), Codecs: module.names(), Owners: []ir.Owner{c.owner()},
 	}}
+	var called []*claim
 	for _, other := range t.claims {
-		if !other.refused && other.direct && slices.Contains(g.Codecs, other.module.Name) {
-			g.Direct = append(g.Direct, other.upstreams()...)
+		if !other.refused && slices.Contains(g.Codecs, other.module.Name) {
+			called = append(called, other)
 		}
 	}
+	t.mesh.addDirect(called, func(services string) ir.Direct {
+		return ir.Direct{
+			Name: name("meltemi-gateway-direct", c.namespace+"."+c.target.name+"."+services, c.number), Namespace: g.Namespace,
+			Selector: maps.Clone(c.selector), IsGateway: true,
+			Owners: []ir.Owner{c.owner()},
+		}
+	})
 	t.addFilters(&g.Edge, c, v1alpha1.SideClient)
 	return g
 }

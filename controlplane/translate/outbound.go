@@ -76,10 +76,10 @@ func (t *translator) sharedPort(namespace string, port uint32, claims []*claim) 
 	}}
 	for _, c := range kept {
 		o.Owners = append(o.Owners, c.owner())
-		if c.direct {
-			o.Direct = append(o.Direct, c.upstreams()...)
-		}
 	}
+	t.mesh.addDirect(kept, func(services string) ir.Direct {
+		return ir.Direct{Name: name("meltemi-direct", services, port), Namespace: namespace}
+	})
 	t.addFilters(&o.Edge, kept[0], v1alpha1.SideClient)
 	return o, true
 }
@@ -167,27 +167,4 @@ func (t *translator) qualify(host, namespace string) string {
 		return host
 	}
 	return host + "." + namespace + ".svc." + t.options.clusterDomain()
-}
-
-// upstreams are the clusters of a service that is spoken to directly.
-func (c *claim) upstreams() []ir.Upstream {
-	var all []ir.Upstream
-	bridge := bridgeConfig(&c.module)
-	for _, host := range c.target.hosts {
-		if bridge != "" {
-			all = append(all, ir.Upstream{Host: host, Port: c.number, Bridge: bridge})
-		}
-	}
-	return all
-}
-
-// bridgeConfig is the configuration of a bridge; "" for several codecs, of which it speaks
-// one.
-func bridgeConfig(m *moduleConfig) string {
-	if m.Auto != nil {
-		return ""
-	}
-	b := *m
-	b.Authority, b.Hosts = "", nil
-	return b.text()
 }

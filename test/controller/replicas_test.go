@@ -141,6 +141,8 @@ func (m *mesh) writesNothing(leader *replica) {
 func (m *mesh) takesOver(leader, other *replica) {
 	m.t.Helper()
 	const burst, first = 30, 21000
+	// For each service: at the edge of clients, at that of servers, and on the way between.
+	const filters = 3 * burst
 	watching, err := client.NewWithWatch(m.Config, client.Options{Scheme: kube.Scheme(m.t)})
 	if err != nil {
 		m.t.Fatal(err)
@@ -169,15 +171,15 @@ func (m *mesh) takesOver(leader, other *replica) {
 		}
 	}
 	begun := len(m.filters()) - before
-	if begun == 2*burst {
+	if begun == filters {
 		m.t.Fatal("the leader was done before it was killed")
 	}
 	made := m.settles()
-	if !other.leads() || len(made) != before+2*burst {
-		m.t.Errorf("there are %d EnvoyFilters, want %d; the other leads: %v", len(made), before+2*burst, other.leads())
+	if !other.leads() || len(made) != before+filters {
+		m.t.Errorf("there are %d EnvoyFilters, want %d; the other leads: %v", len(made), before+filters, other.leads())
 	}
 	m.becomes(fmt.Sprintf("burst-%d", burst-1), "Programmed", "Programmed")
-	m.t.Logf("%d of %d EnvoyFilters were there when the leader was killed", begun, 2*burst)
+	m.t.Logf("%d of %d EnvoyFilters were there when the leader was killed", begun, filters)
 
 	// Each is added once, and none is modified.
 	// The events up to the last one that matters: a mark of our own comes after it.
@@ -196,7 +198,7 @@ func (m *mesh) takesOver(leader, other *replica) {
 		}
 		wrote[f.Namespace+"/"+f.Name]++
 	}
-	if len(wrote) != 2*burst {
-		m.t.Errorf("the watch told of %d EnvoyFilters, want %d", len(wrote), 2*burst)
+	if len(wrote) != filters {
+		m.t.Errorf("the watch told of %d EnvoyFilters, want %d", len(wrote), filters)
 	}
 }

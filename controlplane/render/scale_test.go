@@ -1,6 +1,7 @@
 package render_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -19,12 +20,7 @@ import (
 // the mesh, from its resources to EnvoyFilters. A service has a binding of its own and
 // ten pods.
 func BenchmarkMesh(b *testing.B) {
-	known, err := library.Parse(library.Builtin)
-	if err != nil {
-		b.Fatal(err)
-	}
-	var options translate.Options
-	known.Options(&options)
+	options := builtin(b)
 	for _, services := range []int{10, 100, 1000, 5000} {
 		b.Run(fmt.Sprintf("services=%d", services), func(b *testing.B) {
 			resources := shop(services)
@@ -38,6 +34,34 @@ func BenchmarkMesh(b *testing.B) {
 			}
 		})
 	}
+}
+
+// The API server takes no object above 1.5 MiB, however many services a mesh has.
+func TestNoEnvoyFilterGrowsWithTheMesh(t *testing.T) {
+	mesh, _ := translate.Translate(shop(1000), builtin(t))
+	filters, err := render.EnvoyFilters(mesh, render.Options{Library: "meltemi"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range filters {
+		text, err := json.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if size, most := len(text), 100<<10; size > most {
+			t.Errorf("EnvoyFilter %s/%s has %d bytes, more than %d", f.Namespace, f.Name, size, most)
+		}
+	}
+}
+
+func builtin(tb testing.TB) (options translate.Options) {
+	tb.Helper()
+	known, err := library.Parse(library.Builtin)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	known.Options(&options)
+	return options
 }
 
 // shop is a mesh of so many services, a hundred to a namespace, all on one port number.
