@@ -1,11 +1,13 @@
 package kube
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,20 +38,46 @@ type Cluster struct {
 
 	tb      testing.TB
 	dir     string
-	port    int
+	host    string // what clients dial
 	flags   []string
 	server  *Process
 	configs map[string]*rest.Config // by user
+}
+
+// Options are how a cluster differs from one that Start makes.
+type Options struct {
+	// Users beside the administrator, such as system:serviceaccount:NAMESPACE:NAME.
+	Users []string
+	// Address is where the API server listens and is dialed, HOST:PORT. A free port of
+	// 127.0.0.1 by default.
+	Address string
+	// ClusterIPs is where Services get their addresses from. 10.96.0.0/16 by default.
+	ClusterIPs string
+	// ServiceAccounts has every Pod run as one, "default" if it does not say, which
+	// somebody has to make.
+	ServiceAccounts bool
 }
 
 // Start starts a Kubernetes API that knows users beside the administrator, such as
 // system:serviceaccount:NAMESPACE:NAME. It has the definitions of Kubernetes alone.
 func Start(tb testing.TB, users ...string) *Cluster {
 	tb.Helper()
+	return StartWith(tb, Options{Users: users})
+}
+
+// StartWith is Start with options.
+func StartWith(tb testing.TB, o Options) *Cluster {
+	tb.Helper()
 	log.SetLogger(logr.Discard())
-	c := &Cluster{tb: tb, dir: tb.TempDir(), port: FreePort(tb), configs: map[string]*rest.Config{}}
+	o.Address = cmp.Or(o.Address, fmt.Sprintf("127.0.0.1:%d", FreePort(tb)))
+	o.ClusterIPs = cmp.Or(o.ClusterIPs, "10.96.0.0/16")
+	host, port, err := net.SplitHostPort(o.Address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c := &Cluster{tb: tb, dir: tb.TempDir(), host: "https://" + o.Address, configs: map[string]*rest.Config{}}
 	tokens := c.user(admin, "system:masters")
-	for _, user := range users {
+	for _, user := range o.Users {
 		tokens += c.user(user, "system:authenticated")
 	}
 	c.Config = c.configs[admin]
@@ -57,23 +85,32 @@ func Start(tb testing.TB, users ...string) *Cluster {
 	c.keys()
 	etcd := c.etcd()
 	c.flags = []string{
-		"--etcd-servers=" + etcd, "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", c.port),
+		"--etcd-servers=" + etcd, "--bind-address=" + host, "--secure-port=" + port,
 		"--cert-dir=" + filepath.Join(c.dir, "certs"), "--token-auth-file=" + filepath.Join(c.dir, "tokens.csv"),
-		"--authorization-mode=RBAC", "--service-cluster-ip-range=10.96.0.0/16",
+		"--authorization-mode=RBAC", "--service-cluster-ip-range=" + o.ClusterIPs,
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file=" + filepath.Join(c.dir, "sa.pub"),
 		"--service-account-signing-key-file=" + filepath.Join(c.dir, "sa.key"),
-		"--disable-admission-plugins=ServiceAccount", // nobody makes the default ones
+	}
+	if !o.ServiceAccounts {
+		c.flags = append(c.flags, "--disable-admission-plugins=ServiceAccount") // nobody makes the default ones
 	}
 	c.StartServer()
 	return c
+}
+
+// For is the same cluster for a test that did not start it: what fails, fails that test.
+func (c *Cluster) For(tb testing.TB) *Cluster {
+	of := *c
+	of.tb = tb
+	return &of
 }
 
 // user makes a user's configuration, and the line of the file of tokens.
 func (c *Cluster) user(name, group string) string {
 	token := fmt.Sprintf("token-of-%d", len(c.configs))
 	c.configs[name] = &rest.Config{
-		Host: fmt.Sprintf("https://127.0.0.1:%d", c.port), BearerToken: token,
+		Host: c.host, BearerToken: token,
 		TLSClientConfig: rest.TLSClientConfig{Insecure: true}, // the server made its certificate itself
 		QPS:             -1,
 	}

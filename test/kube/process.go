@@ -22,16 +22,19 @@ type Process struct {
 	done chan struct{} // closed when it has ended
 }
 
-// Begin starts a program.
+// Begin starts a program. It may open what it prints to once more, as another user too.
 func Begin(tb testing.TB, cmd *exec.Cmd) *Process {
 	tb.Helper()
-	log, err := os.CreateTemp(tb.TempDir(), filepath.Base(cmd.Path)+".*.log")
+	log, err := os.OpenFile(filepath.Join(tb.TempDir(), filepath.Base(cmd.Path)+".log"), os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = log.Chmod(0o666)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}
 	p := &Process{tb: tb, cmd: cmd, log: log.Name(), done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	err = cmd.Start()
 	_ = log.Close() // the child has its own
 	if err != nil {
@@ -53,7 +56,7 @@ func Begin(tb testing.TB, cmd *exec.Cmd) *Process {
 
 // Stop asks the program to end, and waits for it.
 func (p *Process) Stop() {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	p.Signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
 	case <-time.After(20 * time.Second):
@@ -61,9 +64,12 @@ func (p *Process) Stop() {
 	}
 }
 
-// Kill ends the program at once.
+// Signal sends a signal to the program.
+func (p *Process) Signal(s syscall.Signal) { _ = p.cmd.Process.Signal(s) }
+
+// Kill ends the program, and those that it has started, at once.
 func (p *Process) Kill() {
-	_ = p.cmd.Process.Kill()
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 	<-p.done
 }
 
