@@ -84,7 +84,7 @@ run: build envoy ## Run the demo's servers and Envoy until Ctrl-C, with commands
 	examples/demo/demo.sh --stay
 
 .PHONY: test
-test: test-unit test-abi test-contrib test-e2e ## Run every test
+test: test-unit test-abi test-contrib test-e2e test-mesh ## Run every test
 
 .PHONY: test-all
 test-all: export MELTEMI_TEST_ALL := 1
@@ -111,7 +111,12 @@ test-e2e: wasm envoy mesh-parts ## Run the tests on stock Envoy, the oldest and 
 	.ci/install
 	go test -count=1 -timeout 20m $(ENVOY_PACKAGES)
 	cd sdk/wasm && go test -count=1 -timeout 20m ./internal/...
-	cd test && go test -count=1 -timeout 30m ./...
+	cd test && go test -count=1 -timeout 30m $$(go list ./... | grep -v '/mesh$$')
+
+.PHONY: test-mesh
+test-mesh: build envoy mesh-parts ## Run the tests in a real Istio with real sidecars, as root
+	.ci/install
+	cd test && go test -count=1 -timeout 20m ./mesh
 
 .PHONY: soak
 soak: build envoy ## Load with filters that misbehave and clients that leave, for SOAK (10m), with SEED (any)

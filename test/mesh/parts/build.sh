@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # build.sh DIR: builds the control plane that the tests of the mesh run, from its pinned
 # Go modules: kube-apiserver, istiod, pilot-agent, istioctl, and Envoy's rate limit
-# service; and copies Istio's CRDs. It does nothing for a program that is there already.
+# service; and copies Istio's CRDs and
+# the template of its proxies' bootstrap. It does nothing for a program that is there already.
 set -euo pipefail
 out=$(mkdir -p "$1" && cd "$1" && pwd)
 cd "$(dirname "$0")"
@@ -29,4 +30,6 @@ program istio istio.io/istio pilot/cmd/pilot-agent pilot-agent "$istio"
 program istio istio.io/istio istioctl/cmd/istioctl istioctl "$istio"
 program kubernetes k8s.io/kubernetes cmd/kube-apiserver kube-apiserver "$kube"
 program ratelimit github.com/envoyproxy/ratelimit src/service_cmd ratelimit ""
-install -m 644 "$(cd istio && go list -m -f '{{.Dir}}' istio.io/istio)/manifests/charts/base/files/crd-all.gen.yaml" "$out/istio-crds.yaml"
+source=$(cd istio && go list -m -f '{{.Dir}}' istio.io/istio)
+install -m 644 "$source/manifests/charts/base/files/crd-all.gen.yaml" "$out/istio-crds.yaml"
+install -m 644 "$source/tools/packaging/common/envoy_bootstrap.json" "$out/istio-bootstrap.json"

@@ -1,0 +1,97 @@
+package mesh
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// Call is a call of `meltemi call` and its answer.
+type Call struct {
+	OK     bool   `json:"ok"`
+	Status Status `json:"status"`
+	Error  string `json:"error"` // without an answer
+	Millis float64
+	// What the server, one of `meltemi serve`, saw.
+	Server   string
+	Service  string
+	Method   string
+	Metadata map[string]string
+	Text     string // the result, or all that the program printed
+}
+
+// Status is the status of an answer: its name among gRPC's, and the protocol's own number.
+type Status struct {
+	Code   string `json:"code"`
+	Native int    `json:"native"`
+	Reason string `json:"reason"`
+}
+
+// Call makes a call with `meltemi call` from the pod. Flags are those of the program, such
+// as "--set", "tenant=blue".
+func (p *Pod) Call(codec, address, method string, flags ...string) Call {
+	p.t().Helper()
+	out, problems, _ := p.Output(append([]string{Built("meltemi"), "call", codec, address, method, "-o", "json"}, flags...)...)
+	var c struct {
+		Call
+		Latency float64 `json:"latency_ms"`
+		Result  any     `json:"result"`
+	}
+	if err := json.Unmarshal([]byte(out), &c); err != nil {
+		p.t().Fatalf("meltemi call: %v: %s%s", err, out, problems)
+	}
+	c.Millis, c.Call.Text = c.Latency, out
+	if text, ok := c.Result.(string); ok {
+		c.Call.Text = text
+		var seen struct {
+			Server   string            `json:"server"`
+			Service  string            `json:"service"`
+			Method   string            `json:"method"`
+			Metadata map[string]string `json:"metadata"`
+		}
+		if json.Unmarshal([]byte(text), &seen) == nil {
+			c.Server, c.Call.Service, c.Call.Method, c.Metadata = seen.Server, seen.Service, seen.Method, seen.Metadata
+		}
+	}
+	return c.Call
+}
+
+// Calls is the summary of many calls.
+type Calls struct {
+	Calls   int            `json:"calls"`
+	OK      int            `json:"ok"`
+	Failed  int            `json:"failed"`
+	Servers map[string]int `json:"servers"` // which answered how often
+	Errors  map[string]int `json:"errors"`
+}
+
+// Calls makes n calls with `meltemi call` from the pod, one after the other on one
+// connection if the flags do not say otherwise.
+func (p *Pod) Calls(n int, codec, address, method string, flags ...string) Calls {
+	p.t().Helper()
+	out, problems, _ := p.Output(append([]string{Built("meltemi"), "call", codec, address, method, "-o", "json", "-n", strconv.Itoa(max(n, 2))}, flags...)...)
+	var c Calls
+	if err := json.Unmarshal([]byte(out), &c); err != nil {
+		p.t().Fatalf("meltemi call: %v: %s%s", err, out, problems)
+	}
+	return c
+}
+
+// Seen is how often the pod's program, a `meltemi serve`, saw calls of a method, such as
+// Orders/get, whose lines have all of some texts.
+func (p *Pod) Seen(method string, texts ...string) int {
+	seen := 0
+lines:
+	for line := range strings.Lines(p.App.Output()) {
+		if !strings.Contains(line, " "+method+" ") {
+			continue
+		}
+		for _, text := range texts {
+			if !strings.Contains(line, text) {
+				continue lines
+			}
+		}
+		seen++
+	}
+	return seen
+}
