@@ -67,7 +67,11 @@ func (f *manifestFlags) readLibrary(builtin []sdk.Definition) error {
 		return err
 	}
 	codecs := codecsOf(info, builtin)
+	filters := filtersOf(info, builtinFilters())
 	f.options.CheckCodec = func(config []byte) error { return moduleconfig.Check(config, codecs) }
+	f.options.CheckFilter = func(name string, config []byte) error {
+		return moduleconfig.CheckFilter(name, config, codecs, filters)
+	}
 	for _, c := range info.Codecs {
 		f.options.Codecs = append(f.options.Codecs, translate.CodecInfo{Name: c.Name, Sniffs: slices.Contains(c.Capabilities, "sniff")})
 	}

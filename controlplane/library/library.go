@@ -26,9 +26,10 @@ var Builtin []byte
 
 // Library is what a shared library carries.
 type Library struct {
-	codecs  []translate.CodecInfo
-	filters []string
-	schemas map[string]*jsonschema.Schema // by codec
+	codecs        []translate.CodecInfo
+	filters       []string
+	schemas       map[string]*jsonschema.Schema // by codec
+	filterSchemas map[string]*jsonschema.Schema // by filter
 }
 
 // Parse reads what `meltemi codecs -o json` printed.
@@ -40,7 +41,8 @@ func Parse(text []byte) (*Library, error) {
 			Schema       json.RawMessage `json:"schema"`
 		} `json:"codecs"`
 		Filters []struct {
-			Name string `json:"name"`
+			Name   string          `json:"name"`
+			Schema json.RawMessage `json:"schema"`
 		} `json:"filters"`
 	}
 	if err := json.Unmarshal(text, &info); err != nil {
@@ -49,31 +51,41 @@ func Parse(text []byte) (*Library, error) {
 	if len(info.Codecs) == 0 {
 		return nil, errors.New("not what meltemi codecs -o json prints: there are no codecs in it")
 	}
-	l := &Library{schemas: map[string]*jsonschema.Schema{}}
+	l := &Library{schemas: map[string]*jsonschema.Schema{}, filterSchemas: map[string]*jsonschema.Schema{}}
+	var err error
 	for _, c := range info.Codecs {
 		l.codecs = append(l.codecs, translate.CodecInfo{Name: c.Name, Sniffs: slices.Contains(c.Capabilities, "sniff")})
-		if len(c.Schema) == 0 {
-			continue
+		if l.schemas[c.Name], err = compile("codec", c.Name, c.Schema); err != nil {
+			return nil, err
 		}
-		schema, err := compile(c.Name, c.Schema)
-		if err != nil {
-			return nil, fmt.Errorf("schema of codec %s: %w", c.Name, err)
-		}
-		l.schemas[c.Name] = schema
 	}
 	for _, f := range info.Filters {
 		l.filters = append(l.filters, f.Name)
+		if l.filterSchemas[f.Name], err = compile("filter", f.Name, f.Schema); err != nil {
+			return nil, err
+		}
 	}
 	return l, nil
 }
 
-func compile(name string, text []byte) (*jsonschema.Schema, error) {
+// compile makes a schema of its text, nil of none.
+func compile(kind, name string, text []byte) (*jsonschema.Schema, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	schema, err := compileText(kind+":///"+name, text)
+	if err != nil {
+		return nil, fmt.Errorf("schema of %s %s: %w", kind, name, err)
+	}
+	return schema, nil
+}
+
+func compileText(url string, text []byte) (*jsonschema.Schema, error) {
 	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
 	if err != nil {
 		return nil, err
 	}
 	compiler := jsonschema.NewCompiler()
-	url := "codec:///" + name
 	if err := compiler.AddResource(url, doc); err != nil {
 		return nil, err
 	}
@@ -82,50 +94,5 @@ func compile(name string, text []byte) (*jsonschema.Schema, error) {
 
 // Options puts what the library carries into options of translation.
 func (l *Library) Options(o *translate.Options) {
-	o.Codecs, o.Filters, o.CheckCodec = l.codecs, l.filters, l.check
-}
-
-// check judges the configurations of codecs in the library's configuration by their
-// schemas. The rest of it is typed already.
-func (l *Library) check(config []byte) error {
-	type codec struct {
-		Name   string          `json:"name"`
-		Config json.RawMessage `json:"config"`
-	}
-	var c struct {
-		codec
-
-		Auto []codec `json:"auto"`
-	}
-	if err := json.Unmarshal(config, &c); err != nil {
-		return err
-	}
-	var problems []error
-	for _, one := range append(c.Auto, c.codec) {
-		schema := l.schemas[one.Name]
-		if schema == nil || len(one.Config) == 0 {
-			continue
-		}
-		value, err := jsonschema.UnmarshalJSON(strings.NewReader(string(one.Config)))
-		if err == nil {
-			err = schema.Validate(value)
-		}
-		if err != nil {
-			problems = append(problems, fmt.Errorf("config of %s: %w", one.Name, brief(err)))
-		}
-	}
-	return errors.Join(problems...)
-}
-
-// brief leaves the URL of the schema out of an error.
-func brief(err error) error {
-	invalid, ok := errors.AsType[*jsonschema.ValidationError](err)
-	if !ok {
-		return err
-	}
-	_, text, ok := strings.Cut(invalid.Error(), "\n")
-	if !ok {
-		return err
-	}
-	return errors.New(strings.ReplaceAll(strings.TrimPrefix(strings.TrimSpace(text), "- "), "\n", "; "))
+	o.Codecs, o.Filters, o.CheckCodec, o.CheckFilter = l.codecs, l.filters, l.check, l.checkFilter
 }

@@ -198,7 +198,7 @@ func (l *linter) reaches(b *boundPort, hosts []string, namespace string) bool {
 			return true
 		}
 		for _, said := range b.binding.Spec.Hosts {
-			if l.qualify(said, b.namespace) == l.qualify(host, namespace) {
+			if l.qualify(string(said), b.namespace) == l.qualify(host, namespace) {
 				return true
 			}
 		}

@@ -69,12 +69,12 @@ func (m *migration) bindService(d *document) {
 
 // hostsOf tells whose calls are a ServiceEntry's, which may have no address of its own:
 // Aeraki gives it one, in the cluster.
-func (m *migration) hostsOf(s *service) map[string]string {
+func (m *migration) hostsOf(s *service) map[string]v1alpha1.Host {
 	if s.kind != v1alpha1.KindServiceEntry || len(s.rpcPorts()) == 0 || len(s.hosts) == 0 {
 		return nil
 	}
 	if i := s.annotations["interface"]; i != "" {
-		return map[string]string{i: s.hosts[0]}
+		return map[string]v1alpha1.Host{i: v1alpha1.Host(s.hosts[0])}
 	}
 	if len(s.addresses) == 0 {
 		m.note(s.doc, ToDo, "spec.addresses", "Aeraki gives it an address, in the cluster alone: take what the cluster has (kubectl get), or say with hosts of the binding which services of the protocol are this one's")
@@ -108,7 +108,7 @@ func (m *migration) renamePort(s *service, p *port) {
 }
 
 // bind makes a binding for each codec of a document's ports.
-func (m *migration) bind(d *document, kind v1alpha1.TargetKind, ports []port, hosts map[string]string) {
+func (m *migration) bind(d *document, kind v1alpha1.TargetKind, ports []port, hosts map[string]v1alpha1.Host) {
 	var codecs []string
 	byCodec := map[string][]v1alpha1.TargetRef{}
 	for i := range ports {

@@ -69,15 +69,21 @@ func (t *translator) addFilters(e *ir.Edge, c *claim, side v1alpha1.Side) {
 		if f.Side != side && (f.Side != "" || side != v1alpha1.SideServer) {
 			continue
 		}
-		config, err := json.Marshal(struct {
-			Config json.RawMessage `json:"config,omitempty"`
-			Codec  json.RawMessage `json:"codec"`
-		}{raw(f.Config), json.RawMessage(e.Codec)})
-		if err != nil {
-			continue // the parts are JSON already
-		}
-		e.Filters = append(e.Filters, ir.Filter{Name: f.Name, Filter: filterName(f), Config: string(config)})
+		e.Filters = append(e.Filters, ir.Filter{Name: f.Name, Filter: filterName(f), Config: filterConfig(f, e.Codec)})
 	}
+}
+
+// filterConfig is what the library's filter is given, in JSON: its own settings, and the
+// configuration of the network filter, since it reads the same calls.
+func filterConfig(f *v1alpha1.Filter, codec string) string {
+	config, err := json.Marshal(struct {
+		Config json.RawMessage `json:"config,omitempty"`
+		Codec  json.RawMessage `json:"codec"`
+	}{raw(f.Config), json.RawMessage(codec)})
+	if err != nil {
+		return "{}" // the parts are JSON already
+	}
+	return string(config)
 }
 
 // filterName is the name of a filter in the library.

@@ -212,7 +212,7 @@ func (m *maker) binding(r *translate.Resources) *v1alpha1.CodecBinding {
 	}
 	b.Spec.Upstream = v1alpha1.Upstream(m.one("", "auto", "mesh", "direct"))
 	if m.pick(4) == 1 {
-		b.Spec.Hosts = map[string]string{m.one("com.Orders", "com.Stock"): m.one("orders", "stock.example", "orders.shop.svc.cluster.local")}
+		b.Spec.Hosts = map[string]v1alpha1.Host{m.one("com.Orders", "com.Stock"): v1alpha1.Host(m.one("orders", "stock.example", "orders.shop.svc.cluster.local"))}
 	}
 	if m.pick(4) == 1 {
 		b.Spec.Filters = []v1alpha1.Filter{{Name: m.one("stats", "arguments", "arguments", "none"), Side: v1alpha1.Side(m.one("", "client", "server"))}}

@@ -162,7 +162,8 @@ func (t *translator) sharedModule(claims []*claim, hosts map[string]string) modu
 }
 
 // qualify makes a full host of a name within a namespace.
-func (t *translator) qualify(host, namespace string) string {
+func (t *translator) qualify(said v1alpha1.Host, namespace string) string {
+	host := string(said)
 	if strings.Contains(host, ".") {
 		return host
 	}

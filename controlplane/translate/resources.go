@@ -37,6 +37,8 @@ type Options struct {
 	// CheckCodec judges the library's configuration, in JSON, as the library will; nil: it
 	// is not judged. It is called for each binding, and does no I/O.
 	CheckCodec func(config []byte) error
+	// CheckFilter likewise judges what the library's layer-7 filter of a name is given.
+	CheckFilter func(name string, config []byte) error
 	// Filters are the names of the layer-7 filters that the library carries.
 	Filters []string
 }

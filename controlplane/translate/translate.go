@@ -2,6 +2,8 @@ package translate
 
 import (
 	"cmp"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -121,7 +123,7 @@ func (t *translator) bind(b *v1alpha1.CodecBinding) {
 	v := newVerdict(b.Spec.TargetRefs)
 	t.verdicts[Key{KindBinding, b.Namespace, b.Name}] = v
 	module := moduleOf(&b.Spec.Codec)
-	if !t.checkCodec(v, &module) || !t.checkFilters(v, b.Spec.Filters) {
+	if !t.checkCodec(v, &module, b.Spec.Hosts) || !t.checkFilters(v, b.Spec.Filters, &module) {
 		return
 	}
 	var proxies proxyReport
@@ -139,8 +141,17 @@ func (t *translator) bind(b *v1alpha1.CodecBinding) {
 	v.Proxies, v.ProxiesMessage = proxies.verdict()
 }
 
+// hostName is what the definition of CodecBinding takes for a host.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?$`)
+
 // checkCodec checks what a binding says of its codec against what the library has.
-func (t *translator) checkCodec(v *Verdict, m *moduleConfig) bool {
+func (t *translator) checkCodec(v *Verdict, m *moduleConfig, hosts map[string]v1alpha1.Host) bool {
+	for _, service := range slices.Sorted(maps.Keys(hosts)) {
+		if host := string(hosts[service]); !hostName.MatchString(host) {
+			v.refuse(v1alpha1.ReasonInvalid, "hosts: %q, for service %q, is not the name of a host", host, service)
+			break
+		}
+	}
 	for _, c := range m.codecs() {
 		switch info := t.options.codec(c.Name); {
 		case info == nil:
@@ -154,20 +165,32 @@ func (t *translator) checkCodec(v *Verdict, m *moduleConfig) bool {
 	}
 	if v.Accepted() && t.options.CheckCodec != nil {
 		if err := t.options.CheckCodec([]byte(m.text())); err != nil {
-			v.refuse(v1alpha1.ReasonInvalid, "codec: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+			v.refuse(v1alpha1.ReasonInvalid, "codec: %s", oneLine(err))
 		}
 	}
 	return v.Accepted()
 }
 
-func (t *translator) checkFilters(v *Verdict, filters []v1alpha1.Filter) bool {
+// checkFilters checks what a binding says of its filters likewise.
+func (t *translator) checkFilters(v *Verdict, filters []v1alpha1.Filter, m *moduleConfig) bool {
 	for i := range filters {
-		if name := filterName(&filters[i]); !slices.Contains(t.options.Filters, name) {
+		name := filterName(&filters[i])
+		if !slices.Contains(t.options.Filters, name) {
 			v.refuse(v1alpha1.ReasonInvalid, "filters: the library has no filter %q", name)
+			continue
+		}
+		if t.options.CheckFilter == nil {
+			continue
+		}
+		if err := t.options.CheckFilter(name, []byte(filterConfig(&filters[i], m.text()))); err != nil {
+			v.refuse(v1alpha1.ReasonInvalid, "filters[%d]: %s", i, oneLine(err))
 		}
 	}
 	return v.Accepted()
 }
+
+// oneLine is the text of an error, which may be that of several.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // byAge sorts resources: of two that want the same, the older one gets it.
 func byAge[T metav1.Object](all []T) []T {

@@ -51,6 +51,8 @@ type Codec struct {
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
 	// +listType=atomic
 	Expose []string `json:"expose,omitempty"`
 
@@ -70,6 +72,8 @@ type Codec struct {
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=128
+	// +kubebuilder:validation:items:Pattern=`^[A-Za-z0-9_.-]+$`
 	// +listType=set
 	TracingHeaders []string `json:"tracingHeaders,omitempty"`
 
@@ -77,6 +81,8 @@ type Codec struct {
 	//
 	// +optional
 	// +kubebuilder:validation:MaxItems=1024
+	// +kubebuilder:validation:items:MaxLength=512
+	// +kubebuilder:validation:items:Pattern=`^[^/]+/.+$`
 	// +listType=set
 	Oneway []string `json:"oneway,omitempty"`
 
@@ -121,6 +127,7 @@ type Codec struct {
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) > duration('0s')",message="sniffTimeout is longer than 0s"
 	SniffTimeout *metav1.Duration `json:"sniffTimeout,omitempty"`
 }
 

@@ -55,7 +55,7 @@ type CodecBindingSpec struct {
 	//
 	// +optional
 	// +kubebuilder:validation:MaxProperties=2048
-	Hosts map[string]string `json:"hosts,omitempty"`
+	Hosts map[string]Host `json:"hosts,omitempty"`
 
 	// Layer-7 filters in Go that the library carries, in the order in which calls pass.
 	//
@@ -65,6 +65,13 @@ type CodecBindingSpec struct {
 	// +listMapKey=name
 	Filters []Filter `json:"filters,omitempty"`
 }
+
+// Host is the name of a service to Istio. One without dots is a Kubernetes Service of the
+// binding's namespace.
+//
+// +kubebuilder:validation:MaxLength=253
+// +kubebuilder:validation:Pattern=`^[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?$`
+type Host string
 
 // Upstream is what proxies of clients send to servers.
 //

@@ -211,7 +211,7 @@ func (in *CodecBindingSpec) DeepCopyInto(out *CodecBindingSpec) {
 	in.Codec.DeepCopyInto(&out.Codec)
 	if in.Hosts != nil {
 		in, out := &in.Hosts, &out.Hosts
-		*out = make(map[string]string, len(*in))
+		*out = make(map[string]Host, len(*in))
 		for key, val := range *in {
 			(*out)[key] = val
 		}
