@@ -53,7 +53,7 @@ func newCmd() *cobra.Command {
 	f.StringVar(&o.translate.RootNamespace, "root-namespace", "istio-system", "Istio's root `NAMESPACE`")
 	f.StringSliceVar(&o.translate.ClientNamespaces, "client-namespaces", nil, "the only `NAMESPACES` whose clients are served; the controller then writes nothing into the root namespace for clients (default: the whole mesh)")
 	f.StringVar(&o.translate.ClusterDomain, "cluster-domain", "cluster.local", "the `DOMAIN` of services")
-	f.BoolVar(&o.translate.ProxiesHaveLibrary, "proxies-have-library", false, "all proxies have the library in their image; otherwise a pod shows it by the label meltemi.dev/library: \"true\" or by its proxy's search path")
+	f.BoolVar(&o.translate.ProxiesHaveLibrary, "proxies-have-library", false, "all proxies have the library in their image; otherwise a pod shows it by the label meltemi.dev/library: \"true\" or by its proxy's search path, and proxies of clients tell istiod by ISTIO_META_MELTEMI=true")
 	f.StringVar(&o.render.Library, "library", "meltemi", "how proxies find the library: the `NAME` of lib<NAME>.so in their search path, or an absolute path")
 	f.StringVar(&o.libraryInfo, "library-info", "", "what the library carries, a `FILE` that meltemi codecs -o json printed (default: what this release's does)")
 	f.BoolVar(&o.leaderElect, "leader-elect", true, "work only as the leader of all replicas")
@@ -74,6 +74,7 @@ func run(o *options) error {
 		return err
 	}
 	carried.Options(&o.translate)
+	o.render.ProxiesHaveLibrary = o.translate.ProxiesHaveLibrary
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("finding the API server: %w", err)

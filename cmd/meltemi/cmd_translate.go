@@ -51,7 +51,7 @@ func newTranslateCmd(codecs []sdk.Definition) *cobra.Command {
 			}
 			warnUnknown(cmd.ErrOrStderr(), r)
 			mesh, verdicts := translate.Translate(r.Resources(), flags.options)
-			filters, err := render.EnvoyFilters(mesh, render.Options{Library: module})
+			filters, err := render.EnvoyFilters(mesh, render.Options{Library: module, ProxiesHaveLibrary: flags.options.ProxiesHaveLibrary})
 			if err != nil {
 				return err
 			}

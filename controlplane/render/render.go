@@ -27,8 +27,18 @@ const (
 // ProxyVersion matches the proxies that have the extensions: Istio 1.31 and newer.
 const ProxyVersion = `^1\.(3[1-9]|[4-9]\d|\d{3}).*`
 
+// ProxyMark is what proxies beside clients tell istiod to get their filters: the variable
+// ISTIO_META_MELTEMI with the value "true". What is for clients is for all proxies of the
+// mesh, and a proxy without the library refuses a listener that names it, so that its pod
+// would not become ready. What is for servers or gateways needs no mark: it selects their
+// pods, which are better not ready than unable to read the calls that they get.
+const ProxyMark = "MELTEMI"
+
 // Options are what the mesh's administrator has said.
 type Options struct {
+	// ProxiesHaveLibrary tells that all proxies of the mesh have the library, so that no
+	// mark is asked for.
+	ProxiesHaveLibrary bool
 	// Library is the name of the shared library, such as meltemi for libmeltemi.so in
 	// ENVOY_DYNAMIC_MODULES_SEARCH_PATH, or the absolute path of the file.
 	Library string
@@ -36,7 +46,7 @@ type Options struct {
 
 // EnvoyFilters makes the filters of a mesh, sorted by namespace and name.
 func EnvoyFilters(m *ir.Mesh, o Options) ([]*clientv1alpha3.EnvoyFilter, error) {
-	r := renderer{library: library(o.Library)}
+	r := renderer{library: library(o.Library), marked: !o.ProxiesHaveLibrary}
 	for i := range m.Outbound {
 		r.outbound(&m.Outbound[i])
 	}
@@ -63,6 +73,7 @@ func EnvoyFilters(m *ir.Mesh, o Options) ([]*clientv1alpha3.EnvoyFilter, error) 
 // renderer collects what is made.
 type renderer struct {
 	library object
+	marked  bool // proxies beside clients have to have the mark
 	made    []*clientv1alpha3.EnvoyFilter
 	err     error // the first
 }
@@ -92,6 +103,9 @@ func (r *renderer) add(e *ir.Edge, patches []patch) {
 			r.err = fmt.Errorf("EnvoyFilter %s/%s: %w", e.Namespace, e.Name, err)
 		}
 		p.match.Proxy = &v1alpha3.EnvoyFilter_ProxyMatch{ProxyVersion: ProxyVersion}
+		if r.marked && p.match.Context == v1alpha3.EnvoyFilter_SIDECAR_OUTBOUND {
+			p.match.Proxy.Metadata = map[string]string{ProxyMark: "true"}
+		}
 		f.Spec.ConfigPatches = append(f.Spec.ConfigPatches, &v1alpha3.EnvoyFilter_EnvoyConfigObjectPatch{
 			ApplyTo: p.applyTo,
 			Match:   p.match,

@@ -53,6 +53,34 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// TestMark holds that only marked proxies get what is for clients, which is for all of a
+// mesh, if not all proxies have the library.
+func TestMark(t *testing.T) {
+	edge := func(name string) ir.Edge {
+		return ir.Edge{Name: name, Namespace: "shop", Port: 9090, Codec: "{}", Codecs: []string{"thrift"}, Selector: map[string]string{"app": "orders"}}
+	}
+	mesh := &ir.Mesh{
+		Outbound: []ir.Outbound{{Edge: edge("out")}}, Inbound: []ir.Inbound{{Edge: edge("in"), Bridge: "{}"}}, Gateways: []ir.Gateway{{Edge: edge("gateway")}},
+	}
+	for _, all := range []bool{false, true} {
+		filters, err := render.EnvoyFilters(mesh, render.Options{ProxiesHaveLibrary: all})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range filters {
+			for _, p := range f.Spec.ConfigPatches {
+				want := ""
+				if f.Name == "out" && !all {
+					want = "true"
+				}
+				if got := p.Match.Proxy.Metadata[render.ProxyMark]; got != want {
+					t.Errorf("all have the library: %v: a patch of %s is for proxies with mark %q, want %q", all, f.Name, got, want)
+				}
+			}
+		}
+	}
+}
+
 // TestNoBooleanIntoClustersAndListeners holds the rule of the package: istiod writes a
 // BoolValue that is merged there into one that all proxies share. A boolean of the
 // library's configuration is inside an Any, which is replaced whole.

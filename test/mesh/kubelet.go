@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"github.com/meltemi-mesh/meltemi/controlplane/render"
 	"github.com/meltemi-mesh/meltemi/test/kube"
 )
 
@@ -73,6 +74,7 @@ func (p *Pod) annotations() map[string]string {
 			environment = map[string]string{}
 		}
 		environment["ENVOY_DYNAMIC_MODULES_SEARCH_PATH"] = libraryVolume
+		environment["ISTIO_META_"+render.ProxyMark] = "true"
 		all["sidecar.istio.io/userVolume"] = fmt.Sprintf(`[{"name": "meltemi", "hostPath": {"path": %q}}]`, libraryFolder().HostPath.Path)
 		all["sidecar.istio.io/userVolumeMount"] = fmt.Sprintf(`[{"name": "meltemi", "mountPath": %q, "readOnly": true}]`, libraryVolume)
 	}
