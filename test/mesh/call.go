@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -54,6 +55,19 @@ func (p *Pod) Call(codec, address, method string, flags ...string) Call {
 		}
 	}
 	return c.Call
+}
+
+// Await makes calls as Call does until one is answered well, and returns that one.
+func (p *Pod) Await(codec, address, method string, flags ...string) Call {
+	p.t().Helper()
+	var c Call
+	p.Namespace.Eventually(func() string {
+		if c = p.Call(codec, address, method, flags...); !c.OK {
+			return fmt.Sprintf("%s from %s: %s", method, p.Name, c.Text)
+		}
+		return ""
+	})
+	return c
 }
 
 // Calls is the summary of many calls.

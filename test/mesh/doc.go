@@ -40,7 +40,7 @@
 //	}
 //
 // Proxies learn of a change a second or so later, so its first effect is awaited with
-// [Namespace.Eventually], and what then holds is proven by many calls ([Pod.Calls]), by
+// [Namespace.Eventually] or [Pod.Await], and what then holds is proven by many calls ([Pod.Calls], [Pod.Load]), by
 // what servers saw ([Pod.Seen]), and by the counters of proxies ([Pod.Counter],
 // [Pod.Counted]). [Pod.Command] and [Pod.Begin] run any program in a pod,
 // [Pod.Within] any function, so that package peers can start its clients and servers there,

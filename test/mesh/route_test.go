@@ -28,12 +28,7 @@ func startOrders(t *testing.T, flags ...string) *orders {
 	if is := n.Bound("orders").Targets[0]; is.Upstream != "mesh" {
 		t.Errorf("the binding is %+v, want mesh: all servers can take it", is)
 	}
-	n.Eventually(func() string {
-		if c := o.client.Call("thrift", o.address, "Orders/get"); !c.OK {
-			return c.Text
-		}
-		return ""
-	})
+	o.client.Await("thrift", o.address, "Orders/get")
 	return o
 }
 

@@ -1,0 +1,78 @@
+package mesh
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
+)
+
+// pause is the sleep before the end of pods that are replaced: proxies of clients learn
+// meanwhile that they are.
+const pause = 3 * time.Second
+
+// The library and a binding are rolled out under load, and no call is lost: servers get
+// the library first, one after the other, then clients; then the port is declared HTTP/2
+// and bound. Servers that are replaced later cost no call either.
+func TestRollOut(t *testing.T) {
+	t.Parallel()
+	n := New(t)
+	n.ApplyFile("examples/istio/strict.yaml")
+	n.ApplyFile("examples/istio/before-binding.yaml")
+	server := func(name string, library bool) Spec {
+		s := Serve("thrift", name, 9091, "--delay", "5ms")
+		s.NoLibrary = !library
+		return s
+	}
+	pods := n.Start(server("orders-v1", false), server("orders-v2", false), Spec{Name: "client-old", NoLibrary: true})
+	servers, client := pods[:2], pods[2]
+	address := n.Address("orders", 9090)
+	client.Await("thrift", address, "Orders/get")
+
+	// Beside tcp_proxy a connection stays with its server: the load's are shorter than
+	// the pause.
+	stop := client.Load("thrift", address, "Orders/get", "--concurrency", "4")
+	for i, old := range servers {
+		servers[i] = n.Start(server(fmt.Sprintf("orders-v%d", i+3), true))[0]
+		old.Retire(pause)
+	}
+	lossless(t, "servers get the library", stop(), servers...)
+
+	client.Retire(0)
+	client = n.Start(Spec{Name: "client"})[0]
+	client.Await("thrift", address, "Orders/get")
+	stop = client.Load("thrift", address, "Orders/get", "--concurrency", "4")
+	n.ApplyFile("examples/istio/thrift.yaml")
+	if is := n.Bound("orders").Targets[0]; is.Upstream != v1alpha1.UpstreamMesh {
+		t.Errorf("the binding is %+v, want mesh", is)
+	}
+	n.Eventually(func() string {
+		if client.Counter(`cluster\.outbound\|9090\|\|orders\..*\.upstream_rq_2xx`) == 0 {
+			return "the client's proxy reads no calls"
+		}
+		return ""
+	})
+	lossless(t, "the port is bound", stop(), servers...)
+
+	stop = client.Load("thrift", address, "Orders/get", "--concurrency", "4")
+	gone, servers := servers[0], append(servers[1:], n.Start(server("orders-v5", true))...)
+	gone.Retire(pause)
+	lossless(t, "a server is replaced", stop(), servers...)
+	if c := client.Calls(50, "thrift", address, "Orders/get", "--concurrency", "4"); c.Failed > 0 || c.Servers[gone.Name] > 0 {
+		t.Errorf("after it: %+v, want none by the one that is gone", c)
+	}
+}
+
+// lossless checks that all calls of a load went well, and that servers answered some.
+func lossless(t *testing.T, when string, c Calls, servers ...*Pod) {
+	t.Helper()
+	if c.Failed > 0 {
+		t.Errorf("%s: %+v, want no call lost", when, c)
+	}
+	for _, s := range servers {
+		if c.Servers[s.Name] == 0 {
+			t.Errorf("%s: %+v, want calls by %s", when, c, s.Name)
+		}
+	}
+}
