@@ -46,7 +46,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (ctrl.R
 }
 
 func (r *Reconciler) reconcile(ctx context.Context) (ctrl.Result, error) {
-	again := ctrl.Result{RequeueAfter: settle} // the cache will have caught up
+	again := ctrl.Result{RequeueAfter: lead} // after the pause the cache will have caught up
 	all, err := r.read(ctx)
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading: %w", err)
