@@ -3,17 +3,15 @@ package mesh
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 )
 
-// loadBatch is how many calls each run of the program makes for a Load: then its
-// connections are closed, and the next has new ones.
-const loadBatch = "400"
-
 // Load has `meltemi call` make calls from the pod without a pause, until stop, which
-// returns what became of all.
-func (p *Pod) Load(codec, address, method string, flags ...string) (stop func() Calls) {
-	args := append([]string{Built("meltemi"), "call", codec, address, method, "-o", "json", "-n", loadBatch}, flags...)
+// returns what became of all. Connections are new after so many calls: a client goes on to
+// the end of those that it has begun.
+func (p *Pod) Load(each int, codec, address, method string, flags ...string) (stop func() Calls) {
+	args := append([]string{Built("meltemi"), "call", codec, address, method, "-o", "json", "-n", strconv.Itoa(each)}, flags...)
 	var enough atomic.Bool
 	result := make(chan Calls)
 	go func() {

@@ -175,11 +175,9 @@ func (n *Namespace) explain() {
 // it.
 func (n *Namespace) Bound(name string) v1alpha1.CodecBindingStatus {
 	n.t.Helper()
-	var b v1alpha1.CodecBinding
+	var b *v1alpha1.CodecBinding
 	n.Eventually(func() string {
-		if err := n.cluster.Client.Get(n.t.Context(), client.ObjectKey{Namespace: n.Name, Name: name}, &b); err != nil {
-			return err.Error()
-		}
+		b = n.binding(name)
 		for _, kind := range []string{v1alpha1.ConditionAccepted, v1alpha1.ConditionProgrammed} {
 			if c := meta.FindStatusCondition(b.Status.Conditions, kind); c == nil || c.Status != "True" || c.ObservedGeneration != b.Generation {
 				return fmt.Sprintf("CodecBinding %s is not %s: %+v", name, kind, b.Status)
@@ -188,6 +186,16 @@ func (n *Namespace) Bound(name string) v1alpha1.CodecBindingStatus {
 		return ""
 	})
 	return b.Status
+}
+
+// binding is a CodecBinding as it is.
+func (n *Namespace) binding(name string) *v1alpha1.CodecBinding {
+	n.t.Helper()
+	var b v1alpha1.CodecBinding
+	if err := n.cluster.Client.Get(n.t.Context(), client.ObjectKey{Namespace: n.Name, Name: name}, &b); err != nil {
+		n.t.Fatal(err)
+	}
+	return &b
 }
 
 // Address is where clients dial a Service: HOST:PORT with its ClusterIP. There is no DNS.

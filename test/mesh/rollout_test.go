@@ -14,7 +14,9 @@ const pause = 3 * time.Second
 
 // The library and a binding are rolled out under load, and no call is lost: servers get
 // the library first, one after the other, then clients; then the port is declared HTTP/2
-// and bound. Servers that are replaced later cost no call either.
+// and bound, first with the protocol itself between proxies, which servers' proxies read
+// whether they know of the binding or not, then with HTTP/2. Servers that are replaced
+// later cost no call either.
 func TestRollOut(t *testing.T) {
 	t.Parallel()
 	n := New(t)
@@ -32,7 +34,7 @@ func TestRollOut(t *testing.T) {
 
 	// Beside tcp_proxy a connection stays with its server: the load's are shorter than
 	// the pause.
-	stop := client.Load("thrift", address, "Orders/get", "--concurrency", "4")
+	stop := client.Load(400, "thrift", address, "Orders/get", "--concurrency", "4")
 	for i, old := range servers {
 		servers[i] = n.Start(server(fmt.Sprintf("orders-v%d", i+3), true))[0]
 		old.Retire(pause)
@@ -42,26 +44,51 @@ func TestRollOut(t *testing.T) {
 	client.Retire(0)
 	client = n.Start(Spec{Name: "client"})[0]
 	client.Await("thrift", address, "Orders/get")
-	stop = client.Load("thrift", address, "Orders/get", "--concurrency", "4")
-	n.ApplyFile("examples/istio/thrift.yaml")
-	if is := n.Bound("orders").Targets[0]; is.Upstream != v1alpha1.UpstreamMesh {
-		t.Errorf("the binding is %+v, want mesh", is)
-	}
+	// Connections that are open go on while the port changes. New ones may meet a proxy that
+	// has been told of one half.
+	stop = client.Load(3000, "thrift", address, "Orders/get", "--concurrency", "4")
+	n.ApplyFile("examples/istio/binding-direct.yaml")
 	n.Eventually(func() string {
-		if client.Counter(`cluster\.outbound\|9090\|\|orders\..*\.upstream_rq_2xx`) == 0 {
-			return "the client's proxy reads no calls"
+		if b := n.binding("orders"); len(b.Status.Conditions) == 0 {
+			return "the controller has not seen the binding"
+		}
+		return ""
+	})
+	n.ApplyFile("examples/istio/thrift.yaml", "name: thrift\n", "name: thrift\n  upstream: direct\n")
+	n.reads(client, v1alpha1.UpstreamDirect)
+	n.ApplyFile("examples/istio/thrift.yaml")
+	n.reads(client, v1alpha1.UpstreamMesh)
+	n.Eventually(func() string {
+		for _, s := range servers {
+			if s.Counter(`http\.inbound_0\.0\.0\.0_9091.*\.downstream_cx_http2_active`) == 0 {
+				return s.Name + " gets no HTTP/2"
+			}
 		}
 		return ""
 	})
 	lossless(t, "the port is bound", stop(), servers...)
 
-	stop = client.Load("thrift", address, "Orders/get", "--concurrency", "4")
+	stop = client.Load(400, "thrift", address, "Orders/get", "--concurrency", "4")
 	gone, servers := servers[0], append(servers[1:], n.Start(server("orders-v5", true))...)
 	gone.Retire(pause)
 	lossless(t, "a server is replaced", stop(), servers...)
 	if c := client.Calls(50, "thrift", address, "Orders/get", "--concurrency", "4"); c.Failed > 0 || c.Servers[gone.Name] > 0 {
 		t.Errorf("after it: %+v, want none by the one that is gone", c)
 	}
+}
+
+// reads waits until a client's proxy reads calls, and clients are told to send them so.
+func (n *Namespace) reads(client *Pod, upstream v1alpha1.Upstream) {
+	n.t.Helper()
+	counter := `cluster\.outbound\|9090\|\|orders\..*\.upstream_rq_2xx`
+	before := client.Counter(counter)
+	n.Eventually(func() string {
+		client.Calls(5, "thrift", n.Address("orders", 9090), "Orders/get")
+		if is := n.Bound("orders").Targets[0]; is.Upstream != upstream || client.Counter(counter) == before {
+			return fmt.Sprintf("the binding is %+v, want %s, and the client's proxy to read calls", is, upstream)
+		}
+		return ""
+	})
 }
 
 // lossless checks that all calls of a load went well, and that servers answered some.

@@ -14,7 +14,7 @@ func TestWeights(t *testing.T) {
 	}
 	weights(100, 0)
 	o.goesTo(o.v1, "Orders/get")
-	stop := o.client.Load("thrift", o.address, "Orders/get", "--concurrency", "4")
+	stop := o.client.Load(400, "thrift", o.address, "Orders/get", "--concurrency", "4")
 	before := o.v2.Seen("Orders/get")
 	weights(90, 10)
 	o.shareOfV2(4, 18)
