@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
-# build.sh DIR: builds the control plane that the tests of the mesh run, from its pinned
-# Go modules: kube-apiserver, istiod, pilot-agent, istioctl, and Envoy's rate limit
-# service; and copies Istio's CRDs and
-# the template of its proxies' bootstrap. It does nothing for a program that is there already.
+# build.sh DIR [NAME...]: builds the control plane that the tests of the mesh run, from its
+# pinned Go modules: kube-apiserver, istiod, pilot-agent, istioctl, Envoy's rate limit
+# service, and Helm; and copies Istio's CRDs and the template of its proxies' bootstrap.
+# With names it builds those programs alone. It does nothing for a program that is there
+# already.
 set -euo pipefail
 out=$(mkdir -p "$1" && cd "$1" && pwd)
 cd "$(dirname "$0")"
+wanted=("${@:2}")
 
 # program FOLDER MODULE PACKAGE NAME LDFLAGS: builds what FOLDER pins of MODULE. The rename
 # keeps a half-built one out.
 program() {
   local package=$2/$3 name=$4 ldflags=$5 version target
+  [ ${#wanted[@]} = 0 ] || [[ " ${wanted[*]} " = *" $name "* ]] || return 0
   version=$(cd "$1" && go list -m -f '{{.Version}}' "$2")
   target=$out/$name-$version
   if [ ! -x "$target" ]; then
@@ -30,6 +33,8 @@ program istio istio.io/istio pilot/cmd/pilot-agent pilot-agent "$istio"
 program istio istio.io/istio istioctl/cmd/istioctl istioctl "$istio"
 program kubernetes k8s.io/kubernetes cmd/kube-apiserver kube-apiserver "$kube"
 program ratelimit github.com/envoyproxy/ratelimit src/service_cmd ratelimit ""
+program helm helm.sh/helm/v4 cmd/helm helm ""
+[ ${#wanted[@]} = 0 ] || exit 0
 source=$(cd istio && go list -m -f '{{.Dir}}' istio.io/istio)
 install -m 644 "$source/manifests/charts/base/files/crd-all.gen.yaml" "$out/istio-crds.yaml"
 install -m 644 "$source/tools/packaging/common/envoy_bootstrap.json" "$out/istio-bootstrap.json"
