@@ -71,17 +71,29 @@ func (c *Cluster) ready() string {
 // serves them.
 func (c *Cluster) Define() {
 	c.tb.Helper()
-	texts := c.read(Part(c.tb, "istio-crds.yaml"))
+	c.DefineIstio()
 	ours, err := filepath.Glob(filepath.Join(Root(c.tb), "controlplane", "api", "crds", "*.yaml"))
 	if err != nil || len(ours) == 0 {
 		c.tb.Fatalf("our CustomResourceDefinitions are not there: %v", err)
 	}
+	texts := ""
 	for _, file := range ours {
 		texts += "\n---\n" + c.read(file)
 	}
-	made := c.Apply(texts)
+	c.Serves(c.Apply(texts)...)
+}
+
+// DefineIstio adds Istio's CustomResourceDefinitions alone.
+func (c *Cluster) DefineIstio() {
+	c.tb.Helper()
+	c.Serves(c.Apply(c.read(Part(c.tb, "istio-crds.yaml")))...)
+}
+
+// Serves waits until the server serves what CustomResourceDefinitions define.
+func (c *Cluster) Serves(definitions ...*unstructured.Unstructured) {
+	c.tb.Helper()
 	Eventually(c.tb, patience, func() string {
-		for _, u := range made {
+		for _, u := range definitions {
 			var crd apiextensionsv1.CustomResourceDefinition
 			if err := c.Client.Get(c.tb.Context(), client.ObjectKeyFromObject(u), &crd); err != nil {
 				return err.Error()

@@ -1,0 +1,297 @@
+package deploy
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
+	"github.com/meltemi-mesh/meltemi/test/kube"
+)
+
+// orders is a Service with a port for HTTP/2, and its binding.
+const orders = `
+apiVersion: v1
+kind: Service
+metadata: {name: orders, namespace: shop}
+spec:
+  selector: {app: orders}
+  ports: [{name: http2-rpc, port: 20880}]
+---
+apiVersion: meltemi.dev/v1alpha1
+kind: CodecBinding
+metadata: {name: orders, namespace: shop}
+spec:
+  targetRefs: [{kind: Service, name: orders, port: 20880}]
+  codec: {name: pigeon}
+`
+
+// Names of what follows from it.
+const (
+	inbound  = "shop/meltemi-inbound-service-orders-20880"
+	outbound = "meltemi-outbound-20880"
+)
+
+// TestRelease is the life of an installation; each part goes on where the one before ended.
+func TestRelease(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t)
+	c.dryRun()
+	c.installs()
+	c.upgrades()
+	c.uninstalls()
+	c.removes()
+	c.manifests()
+}
+
+// dryRun has the server judge everything that the chart makes, and a pod of it in a
+// namespace that takes no pod with more rights than it needs.
+func (c *cluster) dryRun() {
+	c.t.Helper()
+	c.run("install", "meltemi", chart(c.t), "--namespace", namespace, "--create-namespace", "--dry-run=server")
+	var none corev1.Namespace
+	if err := c.Client.Get(c.t.Context(), client.ObjectKey{Name: namespace}, &none); client.IgnoreNotFound(err) != nil || err == nil {
+		c.t.Fatalf("the dry run was none: %v", err)
+	}
+	c.Apply("{apiVersion: v1, kind: Namespace, metadata: {name: " + namespace + ", labels: {pod-security.kubernetes.io/enforce: restricted}}}")
+	rendered := c.Documents(c.template("--set", "metrics.service=true", "--set-literal", "library.info={}"))
+	for _, u := range rendered {
+		if err := c.Client.Apply(c.t.Context(), client.ApplyConfigurationFromUnstructured(u), client.FieldOwner("test"), client.DryRunAll); err != nil {
+			c.t.Errorf("%s %s: %v", u.GetKind(), u.GetName(), err)
+		}
+		if u.GetKind() != "Deployment" {
+			continue
+		}
+		var d appsv1.Deployment
+		if err := yaml.Unmarshal(marshal(c.t, u), &d); err != nil {
+			c.t.Fatal(err)
+		}
+		pod := &corev1.Pod{ObjectMeta: d.Spec.Template.ObjectMeta, Spec: d.Spec.Template.Spec}
+		pod.Namespace, pod.Name = namespace, "controller"
+		if err := c.Client.Create(c.t.Context(), pod, client.DryRunAll); err != nil {
+			c.t.Errorf("a pod of the controller: %v", err)
+		}
+	}
+	if len(rendered) < 10 {
+		c.t.Errorf("the chart makes %d objects only", len(rendered))
+	}
+}
+
+// installs installs a chart of a version before this one, and runs the controller with
+// what it says.
+func (c *cluster) installs() {
+	c.t.Helper()
+	c.run("install", "meltemi", older(c.t), "--namespace", namespace,
+		"--set-file", "library.info="+pigeons(c.t), "--set", "library.name=/opt/rpc/librpc.so")
+	c.Serves(c.definitions()...)
+	c.starts(2)
+	c.Apply(orders)
+	c.becomes("shop/orders", v1alpha1.ConditionProgrammed, "")
+	for key, f := range c.filters("istio-system/"+outbound, inbound) {
+		if text := f.Spec.String(); !strings.Contains(text, "/opt/rpc/librpc.so") || !strings.Contains(text, "pigeon") {
+			c.t.Errorf("EnvoyFilter %s has nothing of the chart's values: %s", key, text)
+		}
+	}
+	c.leads()
+}
+
+// upgrades upgrades to this version, with other values. The definitions come along.
+func (c *cluster) upgrades() {
+	c.t.Helper()
+	c.run("upgrade", "meltemi", chart(c.t), "--namespace", namespace, "--reset-then-reuse-values",
+		"--set", "mesh.clientNamespaces={web}", "--set", "replicas=1")
+	kube.Eventually(c.t, patience, func() string {
+		changed := c.binding("shop/orders")
+		changed.Spec.Hosts = map[string]string{"com.shop.Orders": "orders"}
+		if err := c.Client.Update(c.t.Context(), changed, client.DryRunAll); err != nil {
+			return err.Error()
+		}
+		if len(changed.Spec.Hosts) == 0 {
+			return "the definition is the older one"
+		}
+		return ""
+	})
+	c.stops()
+	c.starts(1)
+	c.filters("web/"+outbound, inbound)
+}
+
+// uninstalls uninstalls the chart while there are bindings. What proxies go by stays, and
+// so do the users' wishes, which nobody can delete until a controller comes back.
+func (c *cluster) uninstalls() {
+	c.t.Helper()
+	c.stops()
+	c.run("uninstall", "meltemi", "--namespace", namespace)
+	c.gone()
+	c.filters("web/"+outbound, inbound)
+	if found := len(c.definitions()); found != 2 {
+		c.t.Errorf("%d definitions are left", found)
+	}
+	c.Delete(c.binding("shop/orders"))
+	if b := c.binding("shop/orders"); b == nil || b.DeletionTimestamp.IsZero() {
+		c.t.Errorf("nothing holds the binding: %v", b)
+	}
+}
+
+// removes comes back, and goes in the order that the documentation tells: the port, the
+// binding, the chart, the definitions.
+func (c *cluster) removes() {
+	c.t.Helper()
+	c.run("install", "meltemi", chart(c.t), "--namespace", namespace, "--set-file", "library.info="+pigeons(c.t))
+	c.starts(2)
+	c.becomes("shop/orders", v1alpha1.ConditionAccepted, "deleted, but held: its ports are still HTTP/2 to Istio")
+	c.filters("istio-system/"+outbound, inbound)
+	c.Apply(strings.Replace(strings.Split(orders, "---")[0], "http2-rpc", "tcp-rpc", 1))
+	kube.Eventually(c.t, patience, func() string {
+		if c.binding("shop/orders") != nil {
+			return "the binding is still there"
+		}
+		return ""
+	})
+	c.filters()
+	c.stops()
+	c.run("uninstall", "meltemi", "--namespace", namespace)
+	for _, u := range c.definitions() {
+		c.Delete(u)
+	}
+	kube.Eventually(c.t, patience, func() string {
+		if len(c.definitions()) > 0 {
+			return "the definitions are still there"
+		}
+		return ""
+	})
+}
+
+// manifests installs without Helm.
+func (c *cluster) manifests() {
+	c.t.Helper()
+	c.Apply(read(c.t, "deploy/manifests/install.yaml"))
+	c.Serves(c.definitions()...)
+	c.starts(2)
+	c.Apply(strings.Replace(orders, "pigeon", "dubbo", 1))
+	c.becomes("shop/orders", v1alpha1.ConditionProgrammed, "")
+	c.filters("istio-system/"+outbound, inbound)
+	c.stops()
+}
+
+// older is the chart of a version before this one, whose definition of bindings has fewer
+// fields.
+func older(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "meltemi")
+	if err := os.CopyFS(dir, os.DirFS(chart(t))); err != nil {
+		t.Fatal(err)
+	}
+	crd := filepath.Join(dir, "files", "crds", "meltemi.dev_codecbindings.yaml")
+	u := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(read(t, "controlplane/api/crds/meltemi.dev_codecbindings.yaml")), &u.Object); err != nil {
+		t.Fatal(err)
+	}
+	version := u.Object["spec"].(map[string]any)["versions"].([]any)[0].(map[string]any)
+	fields, found, err := unstructured.NestedMap(version, "schema", "openAPIV3Schema", "properties", "spec", "properties")
+	if err != nil || !found || fields["hosts"] == nil {
+		t.Fatalf("the definition has no hosts: %v", err)
+	}
+	unstructured.RemoveNestedField(version, "schema", "openAPIV3Schema", "properties", "spec", "properties", "hosts")
+	if err := os.WriteFile(crd, marshal(t, u), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// pigeons is the description of a library with a codec that ours lacks.
+func pigeons(t *testing.T) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), built(t, "meltemi"), "codecs", "-o", "json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "library.json")
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(out), `"name": "brpc"`, `"name": "pigeon"`)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// leads sees to it that one of the controllers has the lease, and says so, and that they
+// tell of the binding.
+func (c *cluster) leads() {
+	c.t.Helper()
+	var lease coordinationv1.Lease
+	c.get(namespace+"/meltemi-controller", &lease)
+	if lease.Spec.HolderIdentity == nil || *lease.Spec.HolderIdentity == "" {
+		c.t.Errorf("nobody has the lease: %v", lease.Spec)
+	}
+	for in, reason := range map[string]string{namespace: "LeaderElection", "shop": "Accepted"} {
+		kube.Eventually(c.t, patience, func() string {
+			var list eventsv1.EventList
+			if err := c.Client.List(c.t.Context(), &list, client.InNamespace(in)); err != nil {
+				return err.Error()
+			}
+			if !slices.ContainsFunc(list.Items, func(e eventsv1.Event) bool { return e.Reason == reason }) {
+				return "there is no event " + reason + " in namespace " + in
+			}
+			return ""
+		})
+	}
+}
+
+// definitions are our CustomResourceDefinitions in the cluster.
+func (c *cluster) definitions() []*unstructured.Unstructured {
+	c.t.Helper()
+	var list apiextensionsv1.CustomResourceDefinitionList
+	if err := c.Client.List(c.t.Context(), &list); err != nil {
+		c.t.Fatal(err)
+	}
+	var ours []*unstructured.Unstructured
+	for i := range list.Items {
+		if crd := &list.Items[i]; crd.Spec.Group == v1alpha1.GroupVersion.Group {
+			u := &unstructured.Unstructured{}
+			u.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
+			u.SetName(crd.Name)
+			ours = append(ours, u)
+		}
+	}
+	return ours
+}
+
+// gone sees to it that nothing of the controller itself is left.
+func (c *cluster) gone() {
+	c.t.Helper()
+	named := metav1.ObjectMeta{Namespace: namespace, Name: "meltemi-controller"}
+	for _, o := range []client.Object{
+		&appsv1.Deployment{ObjectMeta: named}, &corev1.ServiceAccount{ObjectMeta: named}, &corev1.ConfigMap{ObjectMeta: named},
+		&rbacv1.Role{ObjectMeta: named}, &rbacv1.RoleBinding{ObjectMeta: named},
+		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: named.Name}}, &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: named.Name}},
+	} {
+		kube.Eventually(c.t, patience, func() string {
+			if err := c.Client.Get(c.t.Context(), client.ObjectKeyFromObject(o), o); client.IgnoreNotFound(err) != nil || err == nil && o.GetDeletionTimestamp().IsZero() {
+				return "it is still there: " + o.GetName()
+			}
+			return ""
+		})
+	}
+}
+
+func marshal(t *testing.T, u *unstructured.Unstructured) []byte {
+	t.Helper()
+	text, err := yaml.Marshal(u.Object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
