@@ -65,6 +65,11 @@ func (c *cluster) starts(replicas int) {
 			args[i] = strings.Replace(args[i], "="+m.MountPath+"/", "="+dir+"/", 1)
 		}
 	}
+	for _, p := range container.Ports {
+		if flag := fmt.Sprintf("-bind-address=:%d", p.ContainerPort); !slices.ContainsFunc(args, func(arg string) bool { return strings.HasSuffix(arg, flag) }) {
+			c.t.Errorf("the controller does not listen at its port %s, %d: %q", p.Name, p.ContainerPort, args)
+		}
+	}
 	kubeconfig := c.tokenOf(pod.ServiceAccountName)
 	if *d.Spec.Replicas != int32(replicas) { //nolint:gosec // a few
 		c.t.Errorf("the Deployment has %d replicas, want %d", *d.Spec.Replicas, replicas)
@@ -74,9 +79,16 @@ func (c *cluster) starts(replicas int) {
 		cmd := exec.Command(built(c.t, "meltemi-controller"), slices.Concat(args,
 			[]string{fmt.Sprintf("--metrics-bind-address=127.0.0.1:%d", kube.FreePort(c.t)), "--health-probe-bind-address=" + probes})...)
 		cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
-		c.running = append(c.running, kube.Begin(c.t, cmd))
+		p := kube.Begin(c.t, cmd)
+		c.running = append(c.running, p)
 		for _, probe := range []*corev1.Probe{container.StartupProbe, container.ReadinessProbe, container.LivenessProbe} {
 			kube.Eventually(c.t, patience, func() string {
+				if p.Ended() {
+					c.t.Fatal("the controller ended")
+				}
+				if probe.HTTPGet.Port.StrVal != "probes" {
+					c.t.Fatalf("a probe asks port %s", probe.HTTPGet.Port.StrVal)
+				}
 				answer, err := http.Get("http://" + probes + probe.HTTPGet.Path)
 				if err != nil {
 					return err.Error()
