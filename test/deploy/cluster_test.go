@@ -109,7 +109,7 @@ func (c *cluster) stops() {
 	for _, p := range c.running {
 		p.Stop()
 		for line := range strings.Lines(p.Output()) {
-			if strings.Contains(line, "forbidden") || strings.Contains(line, `"level":"error"`) {
+			if strings.Contains(line, "forbidden") {
 				c.t.Errorf("the controller says %s", line)
 			}
 		}
@@ -182,9 +182,9 @@ func (c *cluster) binding(key string) *v1alpha1.CodecBinding {
 	return &b
 }
 
-// becomes waits until a condition of a binding has a status and a message that begins with
+// becomes waits until a condition of a binding has a reason and a message that begins with
 // some text.
-func (c *cluster) becomes(key, kind, message string) {
+func (c *cluster) becomes(key, kind, reason, message string) {
 	c.t.Helper()
 	kube.Eventually(c.t, patience, func() string {
 		b := c.binding(key)
@@ -192,8 +192,8 @@ func (c *cluster) becomes(key, kind, message string) {
 			return "there is no CodecBinding " + key
 		}
 		is := meta.FindStatusCondition(b.Status.Conditions, kind)
-		if is == nil || is.Status != metav1.ConditionTrue || !strings.HasPrefix(is.Message, message) || is.ObservedGeneration != b.Generation {
-			return fmt.Sprintf("CodecBinding %s has %+v, want %s with message %q", key, b.Status.Conditions, kind, message)
+		if is == nil || is.Reason != reason || !strings.HasPrefix(is.Message, message) || is.ObservedGeneration != b.Generation {
+			return fmt.Sprintf("CodecBinding %s has %+v, want %s, %s %q", key, b.Status.Conditions, kind, reason, message)
 		}
 		return ""
 	})

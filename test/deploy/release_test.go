@@ -56,13 +56,16 @@ func TestRelease(t *testing.T) {
 	c.uninstalls()
 	c.removes()
 	c.manifests()
+	c.documented()
 }
 
 // dryRun has the server judge everything that the chart makes, and a pod of it in a
 // namespace that takes no pod with more rights than it needs.
 func (c *cluster) dryRun() {
 	c.t.Helper()
-	c.run("install", "meltemi", chart(c.t), "--namespace", namespace, "--create-namespace", "--dry-run=server")
+	said := strings.Fields(command(c.t, "helm install")) // as users are told
+	said[slices.Index(said, "deploy/helm/meltemi")] = chart(c.t)
+	c.run(append(said[1:], "--dry-run=server")...)
 	var none corev1.Namespace
 	if err := c.Client.Get(c.t.Context(), client.ObjectKey{Name: namespace}, &none); client.IgnoreNotFound(err) != nil || err == nil {
 		c.t.Fatalf("the dry run was none: %v", err)
@@ -100,7 +103,7 @@ func (c *cluster) installs() {
 	c.Serves(c.definitions()...)
 	c.starts(2)
 	c.Apply(orders)
-	c.becomes("shop/orders", v1alpha1.ConditionProgrammed, "")
+	c.becomes("shop/orders", v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed, "")
 	for key, f := range c.filters("istio-system/"+outbound, inbound) {
 		if text := f.Spec.String(); !strings.Contains(text, "/opt/rpc/librpc.so") || !strings.Contains(text, "pigeon") {
 			c.t.Errorf("EnvoyFilter %s has nothing of the chart's values: %s", key, text)
@@ -151,16 +154,9 @@ func (c *cluster) removes() {
 	c.t.Helper()
 	c.run("install", "meltemi", chart(c.t), "--namespace", namespace, "--set-file", "library.info="+pigeons(c.t))
 	c.starts(2)
-	c.becomes("shop/orders", v1alpha1.ConditionAccepted, "deleted, but held: its ports are still HTTP/2 to Istio")
+	c.becomes("shop/orders", v1alpha1.ConditionAccepted, v1alpha1.ReasonAccepted, "deleted, but held: its ports are still HTTP/2 to Istio")
 	c.filters("istio-system/"+outbound, inbound)
-	c.Apply(strings.Replace(strings.Split(orders, "---")[0], "http2-rpc", "tcp-rpc", 1))
-	kube.Eventually(c.t, patience, func() string {
-		if c.binding("shop/orders") != nil {
-			return "the binding is still there"
-		}
-		return ""
-	})
-	c.filters()
+	c.removesOrders()
 	c.stops()
 	c.run("uninstall", "meltemi", "--namespace", namespace)
 	c.keepsDefinitions()
@@ -175,6 +171,22 @@ func (c *cluster) removes() {
 	})
 }
 
+// removesOrders declares the port of the service tcp, which lets its binding go.
+func (c *cluster) removesOrders() {
+	c.t.Helper()
+	if b := c.binding("shop/orders"); b.DeletionTimestamp.IsZero() {
+		c.Delete(b)
+	}
+	c.Apply(strings.Replace(strings.Split(orders, "---")[0], "http2-rpc", "tcp-rpc", 1))
+	kube.Eventually(c.t, patience, func() string {
+		if c.binding("shop/orders") != nil {
+			return "the binding is still there"
+		}
+		return ""
+	})
+	c.filters()
+}
+
 // manifests installs without Helm.
 func (c *cluster) manifests() {
 	c.t.Helper()
@@ -182,8 +194,9 @@ func (c *cluster) manifests() {
 	c.Serves(c.definitions()...)
 	c.starts(2)
 	c.Apply(strings.Replace(orders, "pigeon", "dubbo", 1))
-	c.becomes("shop/orders", v1alpha1.ConditionProgrammed, "")
+	c.becomes("shop/orders", v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed, "")
 	c.filters("istio-system/"+outbound, inbound)
+	c.removesOrders()
 	c.stops()
 }
 
