@@ -21,7 +21,6 @@ const (
 	ReasonPortNotDeclared = "PortNotDeclared" // Istio does not know that the port carries HTTP/2
 	ReasonConflicted      = "Conflicted"      // another resource was there first: the message names it
 	ReasonUnsupported     = "Unsupported"     // cannot be done in Istio: the message tells why
-	ReasonPending         = "Pending"         // it has not been tried yet
 	ReasonWriteFailed     = "WriteFailed"     // the API server refused what follows from it
 	ReasonReady           = "Ready"           // all proxies can follow
 	ReasonProxiesTooOld   = "ProxiesTooOld"   // proxies are older than Istio 1.31
