@@ -57,6 +57,7 @@ func TestRelease(t *testing.T) {
 	c.removes()
 	c.manifests()
 	c.documented()
+	c.tenants()
 }
 
 // dryRun has the server judge everything that the chart makes, and a pod of it in a

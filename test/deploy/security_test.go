@@ -1,0 +1,151 @@
+package deploy
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/meltemi-mesh/meltemi/test/kube"
+)
+
+// TestRightsAreDocumented compares the tables of docs/security.md with rbac.yaml, right by
+// right.
+func TestRightsAreDocumented(t *testing.T) {
+	t.Parallel()
+	_, section, found := strings.Cut(read(t, "docs/security.md"), "\n## What the controller may do\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	mesh, own, both := strings.Cut(section, "\nIn its own namespace:\n")
+	if !found || !both {
+		t.Fatal("docs/security.md has no section with two tables")
+	}
+	tables := map[string]string{"ClusterRole": mesh, "Role": own}
+	for doc := range strings.SplitSeq(read(t, "deploy/manifests/rbac.yaml"), "\n---") {
+		var role rbacv1.ClusterRole // a Role has the same rules
+		if err := yaml.Unmarshal([]byte(doc), &role); err != nil {
+			t.Fatal(err)
+		}
+		table := tables[role.Kind]
+		if table == "" {
+			continue
+		}
+		delete(tables, role.Kind)
+		if said, has := rows(t, table), rights(role.Rules); !slices.Equal(said, has) {
+			t.Errorf("%s: the documentation has\n%s\nthe manifest\n%s", role.Kind, strings.Join(said, "\n"), strings.Join(has, "\n"))
+		}
+	}
+	if len(tables) > 0 {
+		t.Errorf("rbac.yaml lacks %v", tables)
+	}
+}
+
+// rights are what rules allow, one a line: group, resource, its name, verb.
+func rights(rules []rbacv1.PolicyRule) []string {
+	var all []string
+	for i := range rules {
+		r := &rules[i]
+		names := r.ResourceNames
+		if len(names) == 0 {
+			names = []string{"*"}
+		}
+		for _, group := range r.APIGroups {
+			for _, resource := range r.Resources {
+				for _, name := range names {
+					for _, verb := range r.Verbs {
+						all = append(all, strings.Join([]string{group, resource, name, verb}, " "))
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// rows are what a table says, likewise. A name stands behind its resource.
+func rows(t *testing.T, table string) []string {
+	t.Helper()
+	words := regexp.MustCompile("`([^`]+)`")
+	var rules []rbacv1.PolicyRule
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, " | ")
+		if len(cells) != 4 || !strings.Contains(line, "`") {
+			continue
+		}
+		var r rbacv1.PolicyRule
+		if strings.Contains(cells[0], "core") {
+			r.APIGroups = append(r.APIGroups, "")
+		}
+		for i, list := range []*[]string{&r.APIGroups, &r.Resources, &r.Verbs} {
+			for _, word := range words.FindAllStringSubmatch(cells[i], -1) {
+				*list = append(*list, word[1])
+			}
+		}
+		if strings.Contains(cells[1], "` `") {
+			r.Resources, r.ResourceNames = r.Resources[:1], r.Resources[1:]
+		}
+		if strings.TrimSpace(strings.Trim(cells[3], " |\n")) == "" {
+			t.Errorf("no word on what is needed: %s", line)
+		}
+		rules = append(rules, r)
+	}
+	return rights(rules)
+}
+
+// tenants applies the policy of docs/security.md, and tries bindings in namespaces with and
+// without the label.
+func (c *cluster) tenants() {
+	c.t.Helper()
+	_, text, _ := strings.Cut(read(c.t, "docs/security.md"), "\n```yaml\n# tenants.yaml\n")
+	text, _, found := strings.Cut(text, "\n```\n")
+	if !found {
+		c.t.Fatal("docs/security.md has no example tenants.yaml")
+	}
+	c.Apply(text)
+	c.Apply("{apiVersion: v1, kind: Namespace, metadata: {name: trusted, labels: {meltemi.dev/trusted: 'yes'}}}")
+	const hosts, beside, record, named = "hosts: {com.bank.Pay: mine}", "filters: [{name: stats, side: client}]", "filters: [{name: record}]", "filters: [{name: r, filter: record}]"
+	try := func(namespace, more string) error {
+		return c.Client.Create(c.t.Context(), c.binds(namespace, more), client.DryRunAll)
+	}
+	kube.Eventually(c.t, patience, func() string { // it takes the server a moment
+		if err := try("web", hosts); err == nil {
+			return "hosts are taken"
+		} else if !strings.Contains(err.Error(), "hosts are for namespaces with the label") {
+			return err.Error()
+		}
+		return ""
+	})
+	for _, more := range []string{beside, record, named} {
+		if err := try("web", more); err == nil || !strings.Contains(err.Error(), "are for namespaces with the label meltemi.dev/trusted") {
+			c.t.Errorf("%s in a namespace without the label: %v", more, err)
+		}
+	}
+	for _, more := range []string{hosts, beside, record, named} {
+		if err := try("trusted", more); err != nil {
+			c.t.Errorf("%s in a namespace with the label: %v", more, err)
+		}
+	}
+	for _, more := range []string{"", "filters: [{name: stats}]"} {
+		if err := try("web", more); err != nil {
+			c.t.Errorf("%q in a namespace without the label: %v", more, err)
+		}
+	}
+}
+
+// binds is a CodecBinding with more in its spec.
+func (c *cluster) binds(namespace, more string) *unstructured.Unstructured {
+	c.t.Helper()
+	return c.Documents(`
+apiVersion: meltemi.dev/v1alpha1
+kind: CodecBinding
+metadata: {name: x, namespace: ` + namespace + `}
+spec:
+  targetRefs: [{kind: Service, name: x, port: 1}]
+  codec: {name: dubbo}
+  ` + more)[0]
+}
