@@ -71,7 +71,7 @@ func (c *cluster) starts(replicas int) {
 		}
 	}
 	kubeconfig := c.tokenOf(pod.ServiceAccountName)
-	if *d.Spec.Replicas != int32(replicas) { //nolint:gosec // a few
+	if int(*d.Spec.Replicas) != replicas {
 		c.t.Errorf("the Deployment has %d replicas, want %d", *d.Spec.Replicas, replicas)
 	}
 	for range replicas {
@@ -158,21 +158,17 @@ func (c *cluster) tokenOf(account string) string {
 // get reads an object by namespace/name.
 func (c *cluster) get(key string, o client.Object) {
 	c.t.Helper()
-	if err := c.Client.Get(c.t.Context(), keyOf(key), o); err != nil {
+	in, name, _ := strings.Cut(key, "/")
+	if err := c.Client.Get(c.t.Context(), client.ObjectKey{Namespace: in, Name: name}, o); err != nil {
 		c.t.Fatal(err)
 	}
 }
 
-func keyOf(text string) client.ObjectKey {
-	in, name, _ := strings.Cut(text, "/")
-	return client.ObjectKey{Namespace: in, Name: name}
-}
-
-// binding is a CodecBinding, nil if there is none.
-func (c *cluster) binding(key string) *v1alpha1.CodecBinding {
+// orders is the CodecBinding of shop/orders, nil if there is none.
+func (c *cluster) orders() *v1alpha1.CodecBinding {
 	c.t.Helper()
 	var b v1alpha1.CodecBinding
-	err := c.Client.Get(c.t.Context(), keyOf(key), &b)
+	err := c.Client.Get(c.t.Context(), client.ObjectKey{Namespace: "shop", Name: "orders"}, &b)
 	if client.IgnoreNotFound(err) != nil {
 		c.t.Fatal(err)
 	}
@@ -182,18 +178,18 @@ func (c *cluster) binding(key string) *v1alpha1.CodecBinding {
 	return &b
 }
 
-// becomes waits until a condition of a binding has a reason and a message that begins with
-// some text.
-func (c *cluster) becomes(key, kind, reason, message string) {
+// becomes waits until a condition of the binding of shop/orders has a reason and a message
+// that begins with some text.
+func (c *cluster) becomes(kind, reason, message string) {
 	c.t.Helper()
 	kube.Eventually(c.t, patience, func() string {
-		b := c.binding(key)
+		b := c.orders()
 		if b == nil {
-			return "there is no CodecBinding " + key
+			return "there is no CodecBinding"
 		}
 		is := meta.FindStatusCondition(b.Status.Conditions, kind)
 		if is == nil || is.Reason != reason || !strings.HasPrefix(is.Message, message) || is.ObservedGeneration != b.Generation {
-			return fmt.Sprintf("CodecBinding %s has %+v, want %s, %s %q", key, b.Status.Conditions, kind, reason, message)
+			return fmt.Sprintf("the CodecBinding has %+v, want %s, %s %q", b.Status.Conditions, kind, reason, message)
 		}
 		return ""
 	})

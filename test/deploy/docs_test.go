@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
+	"github.com/meltemi-mesh/meltemi/controlplane/render"
 	"github.com/meltemi-mesh/meltemi/test/kube"
 )
 
@@ -77,15 +78,15 @@ func (c *cluster) documented() {
 
 	c.starts(2)
 	c.Apply(block(c.t, "binding.yaml"))
-	c.becomes("shop/orders", v1alpha1.ConditionAccepted, v1alpha1.ReasonPortNotDeclared, "")
+	c.becomes(v1alpha1.ConditionAccepted, v1alpha1.ReasonPortNotDeclared, "")
 	patch := regexp.MustCompile(`'(\[.*\])'`).FindStringSubmatch(command(c.t, "kubectl -n shop patch service"))
 	orders := &corev1.Service{}
 	orders.Namespace, orders.Name = "shop", "orders"
 	if err := c.Client.Patch(c.t.Context(), orders, client.RawPatch(types.JSONPatchType, []byte(patch[1]))); err != nil {
 		c.t.Fatal(err)
 	}
-	c.becomes("shop/orders", v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed, "")
-	c.filters("istio-system/"+outbound, inbound)
+	c.becomes(v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed, "")
+	c.filters(follows("istio-system")...)
 	c.stops()
 }
 
@@ -121,6 +122,11 @@ func (c *cluster) injected() {
 			c.t.Errorf("%s: %s does not start before the proxy", example.file, example.first)
 		}
 		proxy := &order[at]
+		// What is for clients is for proxies that say so; a gateway is selected.
+		mark := corev1.EnvVar{Name: "ISTIO_META_" + render.ProxyMark, Value: "true"}
+		if example.file != "gateway.yaml" && !slices.Contains(proxy.Env, mark) {
+			c.t.Errorf("%s: the proxy does not say that it has the library: %v", example.file, proxy.Env)
+		}
 		if example.file == "image.yaml" {
 			if proxy.Image != example.image || pod.Labels["meltemi.dev/library"] != "true" {
 				c.t.Errorf("%s: the proxy's image is %s, the labels are %v", example.file, proxy.Image, pod.Labels)

@@ -40,11 +40,11 @@ spec:
   codec: {name: pigeon}
 `
 
-// Names of what follows from it.
-const (
-	inbound  = "shop/meltemi-inbound-service-orders-20880"
-	outbound = "meltemi-outbound-20880"
-)
+// follows are the EnvoyFilters that follow from it, with those for clients in a namespace.
+// No server is known, so the protocol itself is spoken.
+func follows(clients string) []string {
+	return []string{"shop/meltemi-inbound-service-orders-20880", clients + "/meltemi-outbound-20880", clients + "/meltemi-direct-shop-20880"}
+}
 
 // TestRelease is the life of an installation; each part goes on where the one before ended.
 func TestRelease(t *testing.T) {
@@ -104,8 +104,8 @@ func (c *cluster) installs() {
 	c.Serves(c.definitions()...)
 	c.starts(2)
 	c.Apply(orders)
-	c.becomes("shop/orders", v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed, "")
-	for key, f := range c.filters("istio-system/"+outbound, inbound) {
+	c.becomes(v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed, "")
+	for key, f := range c.filters(follows("istio-system")...) {
 		if text := f.Spec.String(); !strings.Contains(text, "/opt/rpc/librpc.so") || !strings.Contains(text, "pigeon") {
 			c.t.Errorf("EnvoyFilter %s has nothing of the chart's values: %s", key, text)
 		}
@@ -119,8 +119,8 @@ func (c *cluster) upgrades() {
 	c.run("upgrade", "meltemi", chart(c.t), "--namespace", namespace, "--reset-then-reuse-values",
 		"--set", "mesh.clientNamespaces={web}", "--set", "replicas=1")
 	kube.Eventually(c.t, patience, func() string {
-		changed := c.binding("shop/orders")
-		changed.Spec.Hosts = map[string]string{"com.shop.Orders": "orders"}
+		changed := c.orders()
+		changed.Spec.Hosts = map[string]v1alpha1.Host{"com.shop.Orders": "orders"}
 		if err := c.Client.Update(c.t.Context(), changed, client.DryRunAll); err != nil {
 			return err.Error()
 		}
@@ -131,7 +131,7 @@ func (c *cluster) upgrades() {
 	})
 	c.stops()
 	c.starts(1)
-	c.filters("web/"+outbound, inbound)
+	c.filters(follows("web")...)
 }
 
 // uninstalls uninstalls the chart while there are bindings. What proxies go by stays, and
@@ -141,10 +141,10 @@ func (c *cluster) uninstalls() {
 	c.stops()
 	c.run("uninstall", "meltemi", "--namespace", namespace)
 	c.gone()
-	c.filters("web/"+outbound, inbound)
+	c.filters(follows("web")...)
 	c.keepsDefinitions()
-	c.Delete(c.binding("shop/orders"))
-	if b := c.binding("shop/orders"); b == nil || b.DeletionTimestamp.IsZero() {
+	c.Delete(c.orders())
+	if b := c.orders(); b == nil || b.DeletionTimestamp.IsZero() {
 		c.t.Errorf("nothing holds the binding: %v", b)
 	}
 }
@@ -155,8 +155,8 @@ func (c *cluster) removes() {
 	c.t.Helper()
 	c.run("install", "meltemi", chart(c.t), "--namespace", namespace, "--set-file", "library.info="+pigeons(c.t))
 	c.starts(2)
-	c.becomes("shop/orders", v1alpha1.ConditionAccepted, v1alpha1.ReasonAccepted, "deleted, but held: its ports are still HTTP/2 to Istio")
-	c.filters("istio-system/"+outbound, inbound)
+	c.becomes(v1alpha1.ConditionAccepted, v1alpha1.ReasonAccepted, "deleted, but held: its ports are still HTTP/2 to Istio")
+	c.filters(follows("istio-system")...)
 	c.removesOrders()
 	c.stops()
 	c.run("uninstall", "meltemi", "--namespace", namespace)
@@ -175,12 +175,12 @@ func (c *cluster) removes() {
 // removesOrders declares the port of the service tcp, which lets its binding go.
 func (c *cluster) removesOrders() {
 	c.t.Helper()
-	if b := c.binding("shop/orders"); b.DeletionTimestamp.IsZero() {
+	if b := c.orders(); b.DeletionTimestamp.IsZero() {
 		c.Delete(b)
 	}
 	c.Apply(strings.Replace(strings.Split(orders, "---")[0], "http2-rpc", "tcp-rpc", 1))
 	kube.Eventually(c.t, patience, func() string {
-		if c.binding("shop/orders") != nil {
+		if c.orders() != nil {
 			return "the binding is still there"
 		}
 		return ""
@@ -195,8 +195,8 @@ func (c *cluster) manifests() {
 	c.Serves(c.definitions()...)
 	c.starts(2)
 	c.Apply(strings.Replace(orders, "pigeon", "dubbo", 1))
-	c.becomes("shop/orders", v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed, "")
-	c.filters("istio-system/"+outbound, inbound)
+	c.becomes(v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed, "")
+	c.filters(follows("istio-system")...)
 	c.removesOrders()
 	c.stops()
 }

@@ -76,12 +76,13 @@ func StartWith(tb testing.TB, o Options) *Cluster {
 		tb.Fatal(err)
 	}
 	c := &Cluster{tb: tb, dir: tb.TempDir(), host: "https://" + o.Address, configs: map[string]*rest.Config{}}
-	tokens := c.user(admin, "system:masters")
+	var tokens strings.Builder
+	tokens.WriteString(c.user(admin, "system:masters"))
 	for _, user := range o.Users {
-		tokens += c.user(user, "system:authenticated")
+		tokens.WriteString(c.user(user, "system:authenticated"))
 	}
 	c.Config = c.configs[admin]
-	c.write("tokens.csv", tokens)
+	c.write("tokens.csv", tokens.String())
 	c.keys()
 	etcd := c.etcd()
 	c.flags = []string{

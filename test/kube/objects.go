@@ -76,11 +76,9 @@ func (c *Cluster) Define() {
 	if err != nil || len(ours) == 0 {
 		c.tb.Fatalf("our CustomResourceDefinitions are not there: %v", err)
 	}
-	texts := ""
 	for _, file := range ours {
-		texts += "\n---\n" + c.read(file)
+		c.Serves(c.Apply(c.read(file))...)
 	}
-	c.Serves(c.Apply(texts)...)
 }
 
 // DefineIstio adds Istio's CustomResourceDefinitions alone.
