@@ -99,6 +99,7 @@ func (m *migration) renamePort(s *service, p *port) {
 	s.doc.set(node, "name", p.newName())
 	if s.kind == v1alpha1.KindServiceEntry {
 		s.doc.set(node, "protocol", "HTTP2")
+		m.renameAtEndpoints(s, p)
 	} else if child(node, "appProtocol") != nil {
 		s.doc.set(node, "appProtocol", "http2")
 	}

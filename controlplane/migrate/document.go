@@ -204,3 +204,12 @@ func (d *document) set(mapping *yaml.Node, key, value string) {
 		&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key},
 		&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value})
 }
+
+// rename gives a field of a mapping another name, if the mapping has it.
+func (d *document) rename(mapping *yaml.Node, key, name string) {
+	for i := 0; mapping != nil && i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			mapping.Content[i].Value, d.changed = name, true
+		}
+	}
+}

@@ -115,6 +115,8 @@ func (m *migration) migrate(d *document) {
 	switch {
 	case d.is("", "Service"), d.is(groupNetworking, "ServiceEntry"):
 		m.bindService(d)
+	case d.is(groupNetworking, "WorkloadEntry"):
+		m.workloadEntry(d)
 	case d.is(groupNetworking, "Gateway"):
 		m.bindGateway(d)
 	case d.is(groupNetworking, "DestinationRule"):
