@@ -78,7 +78,7 @@ var Fields = []Field{
 	{"RedisService", "settings.bufferFlushTimeout", "settings.buffer_flush_timeout", ""},
 	{"RedisService", "settings.maxUpstreamUnknownConnections", "settings.max_upstream_unknown_connections", "Aeraki forgets it"},
 	{"RedisService", "settings.enableHashtagging", "settings.enable_hashtagging", ""},
-	{"RedisService", "settings.enableRedirection", "settings.enable_redirection", ""},
+	{"RedisService", "settings.enableRedirection", "settings.enable_redirection", "to addresses: names of nodes are not looked up, as in Aeraki"},
 	{"RedisService", "settings.readPolicy", "settings.read_policy", "Aeraki takes PREFER_REPLICA for PREFER_MASTER"},
 	{"RedisService", "settings.auth.secret.name", "downstream_auth_passwords, downstream_auth_username", "out of a Secret in the input; they stand in the EnvoyFilter, as in Aeraki"},
 	{"RedisService", "settings.auth.secret.passwordField", "the same", "password or token without it"},
