@@ -12,7 +12,7 @@ import (
 	"github.com/meltemi-mesh/meltemi/test/peers"
 )
 
-const clusterKeys = 60
+const clusterKeys = 40
 
 // cluster has a Redis of three nodes with a replica each, which tells Envoy its nodes.
 // Clients know nothing of it. Services for its readers lead there too, and one that knows

@@ -19,7 +19,7 @@ func spread(m *mesh) check {
 		for _, server := range servers {
 			server.Do("FLUSHALL")
 		}
-		const keys = 100
+		const keys = 60
 		for i := range keys {
 			to(address).must(t, "OK", "SET", fmt.Sprintf("key-%d", i), strconv.Itoa(i))
 		}
