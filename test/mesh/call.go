@@ -35,24 +35,25 @@ func (p *Pod) Call(codec, address, method string, flags ...string) Call {
 	out, problems, _ := p.Output(append([]string{Built("meltemi"), "call", codec, address, method, "-o", "json"}, flags...)...)
 	var c struct {
 		Call
-		Latency float64 `json:"latency_ms"`
-		Result  any     `json:"result"`
+		Latency float64         `json:"latency_ms"`
+		Result  json.RawMessage `json:"result"`
 	}
 	if err := json.Unmarshal([]byte(out), &c); err != nil {
 		p.t().Fatalf("meltemi call: %v: %s%s", err, out, problems)
 	}
 	c.Millis, c.Call.Text = c.Latency, out
-	if text, ok := c.Result.(string); ok {
-		c.Call.Text = text
-		var seen struct {
-			Server   string            `json:"server"`
-			Service  string            `json:"service"`
-			Method   string            `json:"method"`
-			Metadata map[string]string `json:"metadata"`
-		}
-		if json.Unmarshal([]byte(text), &seen) == nil {
-			c.Server, c.Call.Service, c.Call.Method, c.Metadata = seen.Server, seen.Service, seen.Method, seen.Metadata
-		}
+	result := c.Result
+	if text := ""; json.Unmarshal(result, &text) == nil && text != "" {
+		c.Call.Text, result = text, json.RawMessage(text) // protocols without types of their own answer with JSON as text
+	}
+	var seen struct {
+		Server   string            `json:"server"`
+		Service  string            `json:"service"`
+		Method   string            `json:"method"`
+		Metadata map[string]string `json:"metadata"`
+	}
+	if json.Unmarshal(result, &seen) == nil && seen.Server != "" {
+		c.Server, c.Call.Service, c.Call.Method, c.Metadata = seen.Server, seen.Service, seen.Method, seen.Metadata
 	}
 	return c.Call
 }
