@@ -57,7 +57,7 @@ type limitedEdge struct {
 func (t *translator) edgesOf(of *target, side v1alpha1.Side) (edges []limitedEdge) {
 	for i := range t.mesh.gateways {
 		g := &t.mesh.gateways[i]
-		if of.kind == v1alpha1.KindGateway && g.Port == of.number && maps.Equal(g.Selector, of.selector) {
+		if of.kind == v1alpha1.KindGateway && slices.Contains(of.ports, g.Port) && maps.Equal(g.Selector, of.selector) {
 			edges = append(edges, limitedEdge{Edge: &g.Edge})
 		}
 	}

@@ -25,7 +25,8 @@ type target struct {
 	// addresses are those, where they are known.
 	addressed bool
 	addresses []string
-	// selector and ports are the workloads and their ports, beside servers.
+	// selector and ports are the workloads and their ports, beside servers; those where
+	// gateways listen, of a Gateway.
 	selector map[string]string
 	ports    []uint32
 	// exportTo are the namespaces that may know the service; nil: all.
@@ -159,7 +160,7 @@ func (t *translator) gateway(g *networkingv1.Gateway, ref *v1alpha1.TargetRef) (
 	}
 	return &target{
 		kind: v1alpha1.KindGateway, namespace: g.Namespace, name: g.Name, number: port.GetNumber(),
-		selector: g.Spec.Selector, ports: []uint32{port.GetNumber()},
+		selector: g.Spec.Selector, ports: t.listeningPorts(port.GetNumber(), g.Spec.Selector),
 	}, nil
 }
 

@@ -65,6 +65,7 @@ func (t *translator) refused() int {
 type translator struct {
 	options  Options
 	services map[string]*corev1.Service // by namespace/name, as all of these
+	onPort   map[uint32][]*corev1.Service
 	entries  map[string]*networkingv1.ServiceEntry
 	gateways map[string]*networkingv1.Gateway
 	pods     podIndex
@@ -77,11 +78,15 @@ type translator struct {
 
 func newTranslator(r *Resources, o Options) *translator {
 	t := &translator{
-		options: o, services: map[string]*corev1.Service{}, entries: map[string]*networkingv1.ServiceEntry{},
+		options: o, services: map[string]*corev1.Service{}, onPort: map[uint32][]*corev1.Service{}, entries: map[string]*networkingv1.ServiceEntry{},
 		gateways: map[string]*networkingv1.Gateway{}, verdicts: map[Key]*Verdict{},
 	}
 	for _, s := range r.Services {
 		t.services[s.Namespace+"/"+s.Name] = s
+		for i := range s.Spec.Ports {
+			port := portOf(s.Spec.Ports[i].Port)
+			t.onPort[port] = append(t.onPort[port], s)
+		}
 	}
 	for _, e := range r.ServiceEntries {
 		t.entries[e.Namespace+"/"+e.Name] = e
