@@ -15,7 +15,8 @@ const ruleKey = "meltemi_rule"
 const unlimited = 1<<32 - 1
 
 // localLimits is Envoy's filter with a token bucket for each rule. Each call takes a token
-// of every rule that matches it.
+// of every rule that matches it. A refused call is RESOURCE_EXHAUSTED: by default Envoy says
+// UNAVAILABLE, and Istio has proxies of clients repeat that, twice.
 func localLimits(limits []ir.LocalLimit) object {
 	descriptors, actions := make(list, 0, len(limits)), make(list, 0, len(limits))
 	for i := range limits {
@@ -33,6 +34,7 @@ func localLimits(limits []ir.LocalLimit) object {
 		"always_consume_default_token_bucket": false,
 		"filter_enabled":                      percent,
 		"filter_enforced":                     percent,
+		"rate_limited_as_resource_exhausted":  true,
 		"descriptors":                         descriptors,
 		"rate_limits":                         actions,
 	})
@@ -42,18 +44,20 @@ func bucket(burst, tokens uint32, interval time.Duration) object {
 	return object{"max_tokens": burst, "tokens_per_fill": tokens, "fill_interval": seconds(interval)}
 }
 
-// globalLimits is Envoy's filter that asks a rate limit service.
+// globalLimits is Envoy's filter that asks a rate limit service. Refused calls are as those
+// of localLimits.
 func globalLimits(g *ir.GlobalLimits) object {
 	limits := make(list, len(g.Limits))
 	for i := range g.Limits {
 		limits[i] = object{"actions": actions(&g.Limits[i])}
 	}
 	return typed("envoy.filters.http.ratelimit."+g.Name, "envoy.extensions.filters.http.ratelimit.v3.RateLimit", object{
-		"domain":            g.Service.Domain,
-		"timeout":           seconds(g.Service.Timeout),
-		"failure_mode_deny": g.Service.Deny,
-		"stat_prefix":       g.Name,
-		"rate_limits":       limits,
+		"domain":                             g.Service.Domain,
+		"timeout":                            seconds(g.Service.Timeout),
+		"failure_mode_deny":                  g.Service.Deny,
+		"rate_limited_as_resource_exhausted": true,
+		"stat_prefix":                        g.Name,
+		"rate_limits":                        limits,
 		"rate_limit_service": object{
 			"transport_api_version": "V3",
 			"grpc_service":          object{"envoy_grpc": object{"cluster_name": g.Service.Cluster}},
