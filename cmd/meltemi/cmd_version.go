@@ -15,8 +15,12 @@ import (
 	"github.com/meltemi-mesh/meltemi/envoy-build/envoybin"
 )
 
-// version is set by the linker (see the Makefile).
-var version = "unknown"
+// Set by the linker: version always (see the Makefile), revision in releases
+// (envoy-build/compile.sh), which do without what the go command records of a checkout.
+var (
+	version  = "unknown"
+	revision = ""
+)
 
 // abiVersion is the version of Envoy's dynamic module interface that the shared
 // library is built for (abi.h, ENVOY_DYNAMIC_MODULES_ABI_VERSION).
@@ -83,21 +87,24 @@ func (i *versionInfo) print(w io.Writer) error {
 	return table.Flush()
 }
 
-// commit is what the Go tool recorded of the working tree, "+" behind it if the tree
-// had changes.
+// commit is that of a release, else what the Go tool recorded of the working tree, "+"
+// behind it if the tree had changes.
 func commit() string {
+	if revision != "" {
+		return revision
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
 	}
-	revision, modified := "unknown", ""
+	recorded, modified := "unknown", ""
 	for _, s := range info.Settings {
 		switch {
 		case s.Key == "vcs.revision":
-			revision = s.Value
+			recorded = s.Value
 		case s.Key == "vcs.modified" && s.Value == "true":
 			modified = "+"
 		}
 	}
-	return revision + modified
+	return recorded + modified
 }
