@@ -34,7 +34,19 @@ TEST_FILTERS := bench/empty soak/chaos
 EXAMPLE_MODULES := quota
 
 # All modules beside the one at the top.
-NESTED_MODULES := sdk/contrib sdk/wasm test $(addprefix test/,$(TEST_FILTERS)) $(addprefix test/peers/,$(PEER_MODULES)) $(addprefix examples/,$(EXAMPLE_MODULES))
+NESTED_MODULES := envoy-build/image sdk/contrib sdk/wasm test $(addprefix test/,$(TEST_FILTERS)) $(addprefix test/peers/,$(PEER_MODULES)) $(addprefix examples/,$(EXAMPLE_MODULES))
+
+# Images and archives: for which platforms, of which commit, and the date of all files in
+# them. BASE is what a proxy's image is made from, PUSH the prefix of repositories.
+PLATFORMS ?= linux/amd64,linux/arm64
+REVISION := $(shell git rev-parse HEAD 2>/dev/null)
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+comma := ,
+compile = for arch in $(patsubst linux/%,%,$(subst $(comma), ,$(PLATFORMS))); do \
+  VERSION='$(VERSION)' REVISION='$(REVISION)' envoy-build/compile.sh dist/build/linux_$$arch $$arch $(1); done
+PACK = go run -C envoy-build/image -buildvcs=false . --root $(CURDIR) --binaries $(CURDIR)/dist/build --platform $(PLATFORMS) \
+  --version '$(VERSION)' --revision '$(REVISION)' --date $(SOURCE_DATE_EPOCH)
+PACK_IMAGE = --out $(CURDIR)/dist/image $(if $(PUSH),--push '$(PUSH)')
 
 FUZZTIME ?= 60s
 BENCH ?= .
@@ -75,6 +87,18 @@ envoy: ## Fetch the pinned Envoys into .cache/envoy
 mesh-parts: ## Build kube-apiserver, istiod and what else the tests of the mesh run, into .cache/mesh
 	test/mesh/parts/build.sh $(CACHE)/mesh
 
+.PHONY: image
+image: ## Build OCI images into dist/image: library, controller, with BASE=IMAGE a proxy; PUSH=PREFIX pushes them
+	@$(call compile,libmeltemi.so install meltemi-controller)
+	@$(PACK) library $(PACK_IMAGE)
+	@$(PACK) controller $(PACK_IMAGE)
+	@$(if $(BASE),$(PACK) proxy '$(BASE)' $(PACK_IMAGE) $(if $(TAG),--tag '$(TAG)'))
+
+.PHONY: release
+release: ## Build the archives of a release, their bills of materials and checksums, into dist
+	@$(call compile,meltemi meltemi-controller libmeltemi.so)
+	@$(PACK) archives --out $(CURDIR)/dist
+
 .PHONY: demo
 demo: build envoy ## Show the main features on a real Envoy, then stop everything
 	examples/demo/demo.sh
@@ -84,7 +108,7 @@ run: build envoy ## Run the demo's servers and Envoy until Ctrl-C, with commands
 	examples/demo/demo.sh --stay
 
 .PHONY: test
-test: test-unit test-abi test-contrib test-e2e test-mesh ## Run every test
+test: test-unit test-abi test-contrib test-image test-e2e test-mesh ## Run every test
 
 .PHONY: test-all
 test-all: export MELTEMI_TEST_ALL := 1
@@ -105,6 +129,11 @@ test-abi: build ## Test the boundary to Envoy: the vendored header, the exports,
 .PHONY: test-contrib
 test-contrib: contrib ## Test the library for Envoy's contrib Go filters in a C host
 	cd sdk/contrib && go test -count=1 ./...
+
+.PHONY: test-image
+test-image: envoy ## Test images and archives: on registries, in a stock Envoy, byte for byte
+	.ci/install
+	cd envoy-build/image && go test -count=1 -timeout 20m ./...
 
 .PHONY: test-e2e
 test-e2e: wasm envoy mesh-parts ## Run the tests on stock Envoy, the oldest and the newest, and with real peers
@@ -183,7 +212,7 @@ check-tidy: ## Check that go.mod and go.sum are tidy
 
 .PHONY: clean
 clean: ## Remove what was built (not what was fetched)
-	rm -rf bin $(CACHE)/testlib $(CACHE)/soak $(CACHE)/bench $(CACHE)/java $(CACHE)/thrift $(addprefix $(CACHE)/,$(PEER_MODULES)) $(CACHE)/cover.*
+	rm -rf bin dist $(CACHE)/image $(CACHE)/testlib $(CACHE)/soak $(CACHE)/bench $(CACHE)/java $(CACHE)/thrift $(addprefix $(CACHE)/,$(PEER_MODULES)) $(CACHE)/cover.*
 
 # Built once, into a name with its version; the rename keeps a half-built one out.
 $(GOLANGCI):
