@@ -104,7 +104,9 @@ func check(t *testing.T, r *translate.Resources, o translate.Options, sane bool)
 			t.Errorf("EnvoyFilter %s/%s is for all workloads of its namespace", f.Namespace, f.Name)
 		}
 	}
+	checkWorkloads(t, mesh)
 	for _, e := range edgesOf(mesh) {
+		checkLimits(t, e)
 		for _, owner := range e.Owners {
 			v := verdicts[translate.Key{Kind: owner.Kind, Namespace: owner.Namespace, Name: owner.Name}]
 			if v == nil || owner.Kind == translate.KindBinding && !v.Serves {
@@ -116,6 +118,49 @@ func check(t *testing.T, r *translate.Resources, o translate.Options, sane bool)
 		}
 	}
 	return mesh
+}
+
+// checkLimits holds that no limit is there twice: Envoy refuses such a listener.
+func checkLimits(t *testing.T, e *ir.Edge) {
+	t.Helper()
+	seen := map[string]bool{}
+	once := func(name string) {
+		if seen[name] {
+			t.Errorf("%s/%s has the limit %s twice", e.Namespace, e.Name, name)
+		}
+		seen[name] = true
+	}
+	for i := range e.Local {
+		once(e.Local[i].Name)
+	}
+	for i := range e.Global {
+		once(e.Global[i].Name)
+		for j := range e.Global[i].Limits {
+			once(e.Global[i].Limits[j].Name)
+		}
+	}
+}
+
+// checkWorkloads holds that no proxy of servers is told twice how to read a port.
+func checkWorkloads(t *testing.T, m *ir.Mesh) {
+	t.Helper()
+	for i := range m.Inbound {
+		for j := range i {
+			a, b := &m.Inbound[i], &m.Inbound[j]
+			if a.Namespace == b.Namespace && a.Port == b.Port && (contains(a.Selector, b.Selector) || contains(b.Selector, a.Selector)) {
+				t.Errorf("%s and %s of %s are for the same workloads", a.Name, b.Name, a.Namespace)
+			}
+		}
+	}
+}
+
+func contains(all, part map[string]string) bool {
+	for k, v := range part {
+		if all[k] != v {
+			return false
+		}
+	}
+	return true
 }
 
 func edgesOf(m *ir.Mesh) []*ir.Edge {

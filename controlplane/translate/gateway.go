@@ -1,14 +1,21 @@
 package translate
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
+	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
 	"github.com/meltemi-mesh/meltemi/controlplane/ir"
 )
+
+// noTranslation is the label of Services whose ports gateways do not go by.
+const noTranslation = "experimental.istio.io/disable-gateway-port-translation"
 
 // gatewayPorts works out the ports of gateways.
 func (t *translator) gatewayPorts() {
@@ -17,53 +24,67 @@ func (t *translator) gatewayPorts() {
 		if c.refused || c.kind != v1alpha1.KindGateway {
 			continue
 		}
-		if same := slices.IndexFunc(before, func(o *claim) bool { return shareAny(o.ports, c.ports) && maps.Equal(o.selector, c.selector) }); same >= 0 {
-			o := before[same]
-			c.refuse(v1alpha1.ReasonConflicted, "CodecBinding %s/%s, which is older, has port %d of the same gateways for Gateway %s/%s",
-				o.binding.Namespace, o.binding.Name, o.number, o.namespace, o.name)
+		if wrong := t.gatewayTaken(c, before); wrong != nil {
+			c.refuse(wrong.reason, "%s", wrong.message)
 			continue
 		}
 		before = append(before, c)
 		for _, port := range c.ports {
+			c.edges = append(c.edges, edge{v1alpha1.SideClient, len(t.mesh.gateways)})
 			t.mesh.gateways = append(t.mesh.gateways, t.gatewayPort(c, port))
 		}
 		t.gatewayDirect(c)
 	}
 }
 
-// listeningPorts are where gateways listen for a port of a Gateway. As Istio does it, that
-// is the targetPort of the Service of the gateways that has the port, and the port itself
-// without such a Service.
-func (t *translator) listeningPorts(number uint32, selector map[string]string) []uint32 {
-	var ports []uint32
-	for _, s := range t.onPort[number] {
-		isTheirs := func(p *corev1.Pod) bool { return isSubset(s.Spec.Selector, p.Labels) }
-		if len(s.Spec.Selector) == 0 || s.Labels[samePortLabel] != "" || !slices.ContainsFunc(t.pods.labelled(s.Namespace, selector), isTheirs) {
+// gatewayTaken tells why a claim cannot have its port: of one port of gateways all calls
+// are read alike, whosever Gateway they came for. Who was there first keeps it.
+func (t *translator) gatewayTaken(c *claim, before []*claim) *problem {
+	for _, o := range before {
+		if slices.ContainsFunc(o.ports, func(p uint32) bool { return slices.Contains(c.ports, p) }) && t.sameGateways(o.selector, c.selector) {
+			return problemf(v1alpha1.ReasonConflicted, "CodecBinding %s/%s, which is older, has port %d of the same gateways for Gateway %s/%s",
+				o.binding.Namespace, o.binding.Name, c.number, o.namespace, o.name)
+		}
+	}
+	own := t.gateways[c.namespace+"/"+c.target.name]
+	for _, key := range slices.Sorted(maps.Keys(t.gateways)) {
+		g := t.gateways[key]
+		if g.Namespace == c.namespace || !isBefore(g, own) || !t.sameGateways(g.Spec.GetSelector(), c.selector) {
 			continue
 		}
-		for i := range s.Spec.Ports {
-			if portOf(s.Spec.Ports[i].Port) == number {
-				ports = append(ports, t.targetPorts(s, &s.Spec.Ports[i])...)
+		for _, s := range g.Spec.GetServers() {
+			if s.GetPort().GetNumber() == c.number {
+				return problemf(v1alpha1.ReasonConflicted, "Gateway %s, which is older and of another namespace, has port %d of the same gateways: use a port of its own", key, c.number)
 			}
 		}
 	}
-	if len(ports) == 0 {
-		return []uint32{number}
+	return nil
+}
+
+// isBefore tells whether a Gateway was there before another, as byAge tells of resources.
+func isBefore(g, other *networkingv1.Gateway) bool {
+	return cmp.Or(
+		metav1.Object(g).GetCreationTimestamp().Compare(other.CreationTimestamp.Time),
+		cmp.Compare(g.Namespace, other.Namespace), cmp.Compare(g.Name, other.Name),
+	) < 0
+}
+
+// sameGateways tells whether there can be gateways with the labels of both. A Gateway is
+// for gateways of all namespaces.
+func (t *translator) sameGateways(a, b map[string]string) bool {
+	if isSubset(a, b) || isSubset(b, a) {
+		return true
 	}
-	slices.Sort(ports)
-	return slices.Compact(ports)
+	for _, namespace := range t.pods.namespaces {
+		if t.overlap(namespace, a, b) {
+			return true
+		}
+	}
+	return false
 }
 
-// samePortLabel has Istio leave a Service alone when it looks for ports of gateways. Source:
-// istio/istio, DisableGatewayPortTranslationLabel.
-const samePortLabel = "experimental.istio.io/disable-gateway-port-translation"
-
-func shareAny(a, b []uint32) bool {
-	return slices.ContainsFunc(a, func(port uint32) bool { return slices.Contains(b, port) })
-}
-
-// gatewayPort is a port where gateways listen. What they call is routed by the host that a
-// client's VirtualServices know; that is the same for all its calls, unless hosts tells more.
+// gatewayPort is a port of gateways. What they call is routed by the host that a client's
+// VirtualServices know; that is the same for all its calls, unless hosts tells more.
 func (t *translator) gatewayPort(c *claim, port uint32) ir.Gateway {
 	module := c.module
 	module.Authority = originalDst
@@ -106,4 +127,64 @@ func (t *translator) gatewayNamespace(c *claim) string {
 		return c.namespace
 	}
 	return t.options.rootNamespace()
+}
+
+// listeningPorts are the ports at which gateways listen for a port of a Gateway: it may be
+// that of their Service, and then they listen at its targetPort.
+func (t *translator) listeningPorts(selector map[string]string, number uint32) []uint32 {
+	var ports []uint32
+	known := false
+	for _, namespace := range t.pods.namespaces {
+		for _, p := range t.pods.labelled(namespace, selector) {
+			known = true
+			ports = append(ports, t.listeningPort(number, func(s *corev1.Service) bool {
+				return s.Namespace == namespace && isSubset(s.Spec.Selector, p.Labels)
+			}, p))
+		}
+	}
+	if !known { // what their labels are is not known either
+		ports = append(ports, t.listeningPort(number, func(s *corev1.Service) bool {
+			return isSubset(s.Spec.Selector, selector) || isSubset(selector, s.Spec.Selector)
+		}, nil))
+	}
+	slices.Sort(ports)
+	return slices.Compact(ports)
+}
+
+// listeningPort is what the first of some Services makes of a port; p is a pod that they
+// select, nil if it is not known.
+func (t *translator) listeningPort(number uint32, selects func(*corev1.Service) bool, p *corev1.Pod) uint32 {
+	for _, s := range t.onPort[number] {
+		if _, off := s.Labels[noTranslation]; off || len(s.Spec.Selector) == 0 || !selects(s) {
+			continue
+		}
+		for i := range s.Spec.Ports {
+			if port := &s.Spec.Ports[i]; portOf(port.Port) == number {
+				return cmp.Or(targetPort(port, p), number)
+			}
+		}
+	}
+	return number
+}
+
+// targetPort is the port of a pod behind a port of a Service, 0 if it is not known.
+func targetPort(port *corev1.ServicePort, p *corev1.Pod) uint32 {
+	switch {
+	case port.TargetPort.Type == intstr.Int && port.TargetPort.IntVal > 0:
+		return portOf(port.TargetPort.IntVal)
+	case port.TargetPort.Type == intstr.Int:
+		return portOf(port.Port)
+	case p == nil:
+		return 0
+	}
+	for _, list := range [][]corev1.Container{p.Spec.Containers, p.Spec.InitContainers} {
+		for i := range list {
+			for _, c := range list[i].Ports {
+				if c.Name == port.TargetPort.StrVal && c.ContainerPort > 0 {
+					return portOf(c.ContainerPort)
+				}
+			}
+		}
+	}
+	return 0
 }

@@ -2,7 +2,6 @@ package translate
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,6 +23,7 @@ func (t *translator) limit(p *v1alpha1.RateLimitPolicy) {
 	if !l.read(v, &t.options) {
 		return
 	}
+	done := map[limitedEdge]bool{}
 	for i := range p.Spec.TargetRefs {
 		found, wrong := t.find(p.Namespace, &p.Spec.TargetRefs[i])
 		if wrong != nil {
@@ -31,73 +31,70 @@ func (t *translator) limit(p *v1alpha1.RateLimitPolicy) {
 			continue
 		}
 		v.Targets[i].Port = statusPort(found.number)
-		edges := t.edgesOf(found, p.Spec.Side)
-		if len(edges) == 0 {
-			v.refuseTarget(i, v1alpha1.ReasonTargetNotFound, "no CodecBinding makes its port %d readable", found.number)
+		edges, wrong := t.edgesOf(found, p.Spec.Side)
+		if wrong == nil && !l.canSelect() && slices.ContainsFunc(edges, func(e limitedEdge) bool { return e.only != nil }) {
+			wrong = problemf(v1alpha1.ReasonUnsupported, "other services are on port %d of proxies of clients: each global rule needs an entry with a fixed value in its descriptor, which their calls lack", found.number)
+		}
+		if wrong != nil {
+			v.refuseTarget(i, wrong.reason, "%s", wrong.message)
 			continue
 		}
 		for _, e := range edges {
-			if len(e.only) > 0 && !l.canSelect() {
-				v.refuseTarget(i, v1alpha1.ReasonUnsupported, "other services are on port %d of proxies of clients: each global rule needs an entry with a fixed value in its descriptor, which their calls lack", found.number)
-				break
+			if !done[e] { // two targets may be the same workloads
+				l.addTo(e)
 			}
-			l.addTo(e.Edge, e.only)
+			done[e] = true
 		}
 	}
 }
 
-// limitedEdge is an edge, with the headers that tell the target's calls from others.
+// limitedEdge is an edge, and, if others are on it too, the claim whose calls are limited.
 type limitedEdge struct {
 	*ir.Edge
 
-	only []ir.Header
+	only *claim
 }
 
-// edgesOf are the edges that calls to a target pass on a side.
-func (t *translator) edgesOf(of *target, side v1alpha1.Side) (edges []limitedEdge) {
-	for i := range t.mesh.gateways {
-		g := &t.mesh.gateways[i]
-		if of.kind == v1alpha1.KindGateway && slices.Contains(of.ports, g.Port) && maps.Equal(g.Selector, of.selector) {
-			edges = append(edges, limitedEdge{Edge: &g.Edge})
-		}
-	}
-	for i := range t.mesh.inbound {
-		in := &t.mesh.inbound[i]
-		if of.kind != v1alpha1.KindGateway && side != v1alpha1.SideClient && in.Namespace == of.namespace &&
-			slices.Contains(of.ports, in.Port) && isSubset(in.Selector, of.selector) {
-			edges = append(edges, limitedEdge{Edge: &in.Edge})
-		}
-	}
-	for i := range t.mesh.outbound {
-		o := &t.mesh.outbound[i]
-		if of.kind != v1alpha1.KindGateway && side == v1alpha1.SideClient && o.Port == of.number && t.serves(o, of) {
-			edge := limitedEdge{Edge: &o.Edge}
-			if t.isShared(o) {
-				edge.only = []ir.Header{of.authorities()}
-			}
-			edges = append(edges, edge)
-		}
-	}
-	return edges
-}
-
-// serves tells whether a binding of a target is behind a port of proxies beside clients.
-func (t *translator) serves(o *ir.Outbound, of *target) bool {
-	return slices.ContainsFunc(t.claims, func(c *claim) bool {
-		return !c.refused && c.kind == of.kind && c.namespace == of.namespace && c.target.name == of.name &&
-			c.number == of.number && slices.Contains(o.Owners, c.owner())
+// edgesOf are the edges that calls to a target pass on a side, or why there are none.
+func (t *translator) edgesOf(of *target, side v1alpha1.Side) ([]limitedEdge, *problem) {
+	at := slices.IndexFunc(t.claims, func(c *claim) bool {
+		return !c.refused && c.kind == of.kind && c.namespace == of.namespace && c.target.name == of.name && c.number == of.number
 	})
-}
-
-// isShared tells whether several services are behind a port of proxies beside clients.
-func (t *translator) isShared(o *ir.Outbound) bool {
-	services := 0
-	for _, c := range t.claims {
-		if !c.refused && c.kind != v1alpha1.KindGateway && c.number == o.Port && slices.Contains(o.Owners, c.owner()) {
-			services++
+	if at < 0 {
+		return nil, problemf(v1alpha1.ReasonTargetNotFound, "no CodecBinding makes its port %d readable", of.number)
+	}
+	if side == "" {
+		side = v1alpha1.SideServer
+	}
+	c := t.claims[at]
+	var edges []limitedEdge
+	for _, e := range c.edges {
+		switch {
+		case c.kind == v1alpha1.KindGateway:
+			edges = append(edges, limitedEdge{Edge: &t.mesh.gateways[e.at].Edge})
+		case e.side != side:
+		case side == v1alpha1.SideServer:
+			edges = append(edges, limitedEdge{Edge: &t.mesh.inbound[e.at].Edge})
+		default:
+			only := c
+			if t.isAlone(c, e) {
+				only = nil
+			}
+			edges = append(edges, limitedEdge{&t.mesh.outbound[e.at].Edge, only})
 		}
 	}
-	return services > 1
+	switch {
+	case len(edges) > 0:
+		return edges, nil
+	case side == v1alpha1.SideClient:
+		return nil, problemf(v1alpha1.ReasonUnsupported, "no proxies of clients read its calls: no namespace may know it")
+	}
+	return nil, problemf(v1alpha1.ReasonUnsupported, "no workloads with proxies are known behind it: use side: client")
+}
+
+// isAlone tells whether no other service is behind a claim's edge.
+func (t *translator) isAlone(c *claim, e edge) bool {
+	return !slices.ContainsFunc(t.claims, func(o *claim) bool { return o != c && slices.Contains(o.edges, e) && o.kind != v1alpha1.KindGateway })
 }
 
 // authorities matches the hosts that calls to a target have in proxies beside clients.
@@ -185,22 +182,33 @@ func (l *limits) readService(v *Verdict, o *Options) {
 	}
 }
 
-// addTo puts the limits on an edge, for calls with certain headers.
-func (l *limits) addTo(e *ir.Edge, only []ir.Header) {
+// addTo puts the limits on an edge. Where it is shared, they are for the calls of the one
+// claim, and called after its target, since those of another target may be there too.
+func (l *limits) addTo(e limitedEdge) {
+	var only []ir.Header
+	suffix := ""
+	if e.only != nil {
+		only, suffix = []ir.Header{e.only.authorities()}, fmt.Sprintf("@%s/%s", e.only.kind, e.only.target.name)
+	}
 	e.Owners = append(e.Owners, ir.Owner{Kind: KindPolicy, Namespace: l.policy.Namespace, Name: l.policy.Name})
 	for _, limit := range l.local {
+		limit.Name += suffix
 		limit.Headers = slices.Concat(only, limit.Headers)
 		e.Local = append(e.Local, limit)
 	}
 	if len(l.global) == 0 {
 		return
 	}
-	g := ir.GlobalLimits{Name: l.name, Service: l.asked}
-	for _, limit := range l.global {
-		limit.Headers = slices.Concat(only, limit.Headers)
-		g.Limits = append(g.Limits, limit)
+	at := slices.IndexFunc(e.Global, func(g ir.GlobalLimits) bool { return g.Name == l.name })
+	if at < 0 {
+		at = len(e.Global)
+		e.Global = append(e.Global, ir.GlobalLimits{Name: l.name, Service: l.asked})
 	}
-	e.Global = append(e.Global, g)
+	for _, limit := range l.global {
+		limit.Name += suffix
+		limit.Headers = slices.Concat(only, limit.Headers)
+		e.Global[at].Limits = append(e.Global[at].Limits, limit)
+	}
 }
 
 // canSelect tells whether all limits can be for calls with certain headers.

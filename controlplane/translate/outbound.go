@@ -75,6 +75,7 @@ func (t *translator) sharedPort(namespace string, port uint32, claims []*claim) 
 		Codec: module.text(), Codecs: module.names(),
 	}}
 	for _, c := range kept {
+		c.edges = append(c.edges, edge{v1alpha1.SideClient, len(t.mesh.outbound)})
 		o.Owners = append(o.Owners, c.owner())
 	}
 	t.mesh.addDirect(kept, func(services string) ir.Direct {

@@ -1,22 +1,31 @@
 package translate
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+)
 
 // podIndex finds pods without looking at all of them: a mesh has tens of thousands.
 type podIndex struct {
-	byName  map[string]*corev1.Pod   // by namespace/name
-	byLabel map[string][]*corev1.Pod // by namespace/key=value
+	namespaces []string                 // that have pods, sorted
+	byName     map[string]*corev1.Pod   // by namespace/name
+	byLabel    map[string][]*corev1.Pod // by namespace/key=value
 }
 
 func indexPods(all []*corev1.Pod) podIndex {
 	index := podIndex{byName: map[string]*corev1.Pod{}, byLabel: map[string][]*corev1.Pod{}}
+	namespaces := map[string]bool{}
 	for _, p := range all {
+		namespaces[p.Namespace] = true
 		index.byName[p.Namespace+"/"+p.Name] = p
 		for key, value := range p.Labels {
 			label := labelKey(p.Namespace, key, value)
 			index.byLabel[label] = append(index.byLabel[label], p)
 		}
 	}
+	index.namespaces = slices.Sorted(maps.Keys(namespaces))
 	return index
 }
 

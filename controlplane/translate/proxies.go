@@ -27,8 +27,10 @@ const (
 // chooseUpstream decides what proxies of clients send to a target.
 func (t *translator) chooseUpstream(c *claim, report *proxyReport) {
 	if c.kind == v1alpha1.KindGateway {
-		for _, p := range t.pods.labelled(c.namespace, c.selector) {
-			report.add(p, t.stateOf(p))
+		for _, namespace := range t.pods.namespaces { // a Gateway is for gateways of all namespaces
+			for _, p := range t.pods.labelled(namespace, c.selector) {
+				report.add(p, t.stateOf(p))
+			}
 		}
 		return
 	}

@@ -91,20 +91,13 @@ func (t *translator) service(s *corev1.Service, ref *v1alpha1.TargetRef) (*targe
 // targetPorts are the ports of a service's workloads: what its port says, or, if it says
 // a name, what the workloads have under it.
 func (t *translator) targetPorts(s *corev1.Service, port *corev1.ServicePort) []uint32 {
-	switch {
-	case port.TargetPort.Type == intstr.Int && port.TargetPort.IntVal > 0:
-		return []uint32{portOf(port.TargetPort.IntVal)}
-	case port.TargetPort.Type == intstr.Int:
-		return []uint32{portOf(port.Port)}
+	if port.TargetPort.Type == intstr.Int {
+		return []uint32{targetPort(port, nil)}
 	}
 	var ports []uint32
 	for _, p := range t.pods.labelled(s.Namespace, s.Spec.Selector) {
-		for i := range p.Spec.Containers {
-			for _, c := range p.Spec.Containers[i].Ports {
-				if c.Name == port.TargetPort.StrVal && c.ContainerPort > 0 {
-					ports = append(ports, portOf(c.ContainerPort))
-				}
-			}
+		if number := targetPort(port, p); number > 0 {
+			ports = append(ports, number)
 		}
 	}
 	slices.Sort(ports)
@@ -151,16 +144,20 @@ func (t *translator) gateway(g *networkingv1.Gateway, ref *v1alpha1.TargetRef) (
 	if at < 0 {
 		return nil, noPort(ref)
 	}
-	port := g.Spec.Servers[at].GetPort()
-	if p := strings.ToLower(port.GetProtocol()); !isHTTP2(p) && p != "http" && p != "https" {
+	port, tls := g.Spec.Servers[at].GetPort(), g.Spec.Servers[at].GetTls()
+	switch p := strings.ToLower(port.GetProtocol()); {
+	case !isHTTP2(p) && p != "http" && p != "https":
 		return nil, notDeclared(port.GetNumber(), "protocol: HTTP2, or HTTPS with tls")
-	}
-	if len(g.Spec.Selector) == 0 {
+	case p == "https" && (tls.GetMode() == v1alpha3.ServerTLSSettings_PASSTHROUGH || tls.GetMode() == v1alpha3.ServerTLSSettings_AUTO_PASSTHROUGH):
+		return nil, problemf(v1alpha1.ReasonUnsupported, "tls.mode %s: the gateways see no calls in what they pass on; let them end TLS", tls.GetMode())
+	case tls.GetHttpsRedirect():
+		return nil, problemf(v1alpha1.ReasonUnsupported, "tls.httpsRedirect: all calls would be answered with a redirect of HTTP")
+	case len(g.Spec.Selector) == 0:
 		return nil, problemf(v1alpha1.ReasonUnsupported, "the Gateway has no selector: its ports would be those of every proxy")
 	}
 	return &target{
 		kind: v1alpha1.KindGateway, namespace: g.Namespace, name: g.Name, number: port.GetNumber(),
-		selector: g.Spec.Selector, ports: t.listeningPorts(port.GetNumber(), g.Spec.Selector),
+		selector: g.Spec.Selector, ports: t.listeningPorts(g.Spec.Selector, port.GetNumber()),
 	}, nil
 }
 

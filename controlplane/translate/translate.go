@@ -44,6 +44,9 @@ func (t *translator) settle() {
 	for refused := -1; refused != t.refused(); {
 		refused = t.refused()
 		t.mesh = draft{}
+		for _, c := range t.claims {
+			c.edges = nil
+		}
 		t.outbound()
 		t.inbound()
 		t.gatewayPorts()
@@ -64,8 +67,8 @@ func (t *translator) refused() int {
 // translator is one translation.
 type translator struct {
 	options  Options
-	services map[string]*corev1.Service // by namespace/name, as all of these
-	onPort   map[uint32][]*corev1.Service
+	services map[string]*corev1.Service   // by namespace/name, as all of these
+	onPort   map[uint32][]*corev1.Service // sorted by namespace and name
 	entries  map[string]*networkingv1.ServiceEntry
 	gateways map[string]*networkingv1.Gateway
 	pods     podIndex
@@ -88,6 +91,11 @@ func newTranslator(r *Resources, o Options) *translator {
 			t.onPort[port] = append(t.onPort[port], s)
 		}
 	}
+	for _, services := range t.onPort {
+		slices.SortFunc(services, func(a, b *corev1.Service) int {
+			return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+		})
+	}
 	for _, e := range r.ServiceEntries {
 		t.entries[e.Namespace+"/"+e.Name] = e
 	}
@@ -109,6 +117,15 @@ type claim struct {
 	module  moduleConfig
 	direct  bool // clients' proxies speak the protocol itself
 	refused bool
+	order   int    // among all claims
+	edges   []edge // that calls to it pass
+}
+
+// edge is a place in the mesh that is being made: in its ports beside clients, beside
+// servers, or, for a claim of a Gateway, of gateways.
+type edge struct {
+	side v1alpha1.Side
+	at   int
 }
 
 // owner is the binding.
@@ -138,7 +155,7 @@ func (t *translator) bind(b *v1alpha1.CodecBinding) {
 			v.refuseTarget(i, p.reason, "%s", p.message)
 			continue
 		}
-		c := &claim{target: found, binding: b, verdict: v, index: i, module: module}
+		c := &claim{target: found, binding: b, verdict: v, index: i, module: module, order: len(t.claims)}
 		v.Targets[i].Port = statusPort(found.number)
 		t.chooseUpstream(c, &proxies)
 		t.claims = append(t.claims, c)
