@@ -24,7 +24,7 @@ func (r *renderer) outbound(o *ir.Outbound) {
 	}
 	r.add(&o.Edge, slices.Concat(inspectors, []patch{
 		onHCM(c, o.Port, v1alpha3.EnvoyFilter_Patch_INSERT_BEFORE, r.networkFilter(o.Codec)),
-		onHCM(c, o.Port, v1alpha3.EnvoyFilter_Patch_MERGE, connectionManager("AUTO")),
+		onHCM(c, o.Port, v1alpha3.EnvoyFilter_Patch_MERGE, connectionManager("AUTO", localReplies(callsOf(o.Codecs)))),
 	}, r.filters(c, &o.Edge), unknownHosts(c, o)))
 }
 
@@ -33,7 +33,7 @@ func (r *renderer) inbound(in *ir.Inbound) {
 	const c = v1alpha3.EnvoyFilter_SIDECAR_INBOUND
 	patches := []patch{
 		onHCM(c, in.Port, v1alpha3.EnvoyFilter_Patch_INSERT_BEFORE, r.networkFilter(in.Codec)),
-		onHCM(c, in.Port, v1alpha3.EnvoyFilter_Patch_MERGE, connectionManager("HTTP2")),
+		onHCM(c, in.Port, v1alpha3.EnvoyFilter_Patch_MERGE, connectionManager("HTTP2", localReplies())),
 	}
 	patches = append(patches, r.filters(c, &in.Edge)...)
 	if in.Bridge != "" {
@@ -47,7 +47,7 @@ func (r *renderer) gateway(g *ir.Gateway) {
 	const c = v1alpha3.EnvoyFilter_GATEWAY
 	r.add(&g.Edge, slices.Concat([]patch{
 		onHCM(c, g.Port, v1alpha3.EnvoyFilter_Patch_INSERT_BEFORE, r.networkFilter(g.Codec)),
-		onHCM(c, g.Port, v1alpha3.EnvoyFilter_Patch_MERGE, connectionManager("HTTP2")),
+		onHCM(c, g.Port, v1alpha3.EnvoyFilter_Patch_MERGE, connectionManager("HTTP2", localReplies())),
 	}, r.filters(c, &g.Edge)))
 }
 
