@@ -19,8 +19,8 @@ declared, a route behind one that takes all calls.
 
 It asks no cluster, and knows what the manifests hold: CodecBindings, RateLimitPolicies,
 Services, ServiceEntries, Gateways, VirtualServices, DestinationRules and
-AuthorizationPolicies; with EndpointSlices and Pods also what proxies are like. What is
-about ports without a binding is left alone.
+AuthorizationPolicies; with EndpointSlices, WorkloadEntries and Pods also what proxies are
+like. What is about ports without a binding is left alone.
 
 Each finding has a code, which is stable, and is an error (the rule never applies, or not
 as it says) or a warning.
@@ -30,7 +30,7 @@ Exit codes: 0 no errors, 1 errors, 2 usage.`
 const lintExample = `  meltemi lint -f manifests/
 
   # what a cluster has
-  kubectl get codecbindings,ratelimitpolicies,services,serviceentries,gateways,virtualservices,destinationrules,authorizationpolicies,pods,endpointslices -A -o yaml | meltemi lint -f -
+  kubectl get codecbindings,ratelimitpolicies,services,serviceentries,workloadentries,gateways,virtualservices,destinationrules,authorizationpolicies,pods,endpointslices -A -o yaml | meltemi lint -f -
 
   meltemi lint -f manifests/ -o json | jq '.findings[] | select(.code == "subset-missing")'`
 

@@ -20,6 +20,7 @@ func (r *Reconciler) read(ctx context.Context) (*translate.Resources, error) {
 		slices   discoveryv1.EndpointSliceList
 		pods     corev1.PodList
 		entries  networkingv1.ServiceEntryList
+		machines networkingv1.WorkloadEntryList
 		gateways networkingv1.GatewayList
 	)
 	if err := r.Client.List(ctx, &bindings); err != nil {
@@ -40,6 +41,9 @@ func (r *Reconciler) read(ctx context.Context) (*translate.Resources, error) {
 	if err := r.Client.List(ctx, &entries); err != nil {
 		return nil, err
 	}
+	if err := r.Client.List(ctx, &machines); err != nil {
+		return nil, err
+	}
 	if err := r.Client.List(ctx, &gateways); err != nil {
 		return nil, err
 	}
@@ -50,6 +54,7 @@ func (r *Reconciler) read(ctx context.Context) (*translate.Resources, error) {
 		EndpointSlices:    pointers(slices.Items),
 		Pods:              pointers(pods.Items),
 		ServiceEntries:    entries.Items,
+		WorkloadEntries:   machines.Items,
 		Gateways:          gateways.Items,
 	}, nil
 }

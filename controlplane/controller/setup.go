@@ -54,6 +54,7 @@ func (r *Reconciler) Setup(m ctrl.Manager) error {
 		Watches(&corev1.Pod{}, all).
 		Watches(&discoveryv1.EndpointSlice{}, all).
 		Watches(&networkingv1.ServiceEntry{}, all).
+		Watches(&networkingv1.WorkloadEntry{}, all).
 		Watches(&networkingv1.Gateway{}, all).
 		Watches(&networkingv1alpha3.EnvoyFilter{}, all).
 		WatchesMetadata(&corev1.Namespace{}, all). // a filter may have waited for one

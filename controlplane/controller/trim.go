@@ -50,7 +50,7 @@ func trimContainers(all []corev1.Container) []corev1.Container {
 	return slim
 }
 
-// trimEndpoints keeps which pods are behind which service.
+// trimEndpoints keeps which pods are behind which service, and the addresses of others.
 func trimEndpoints(object any) (any, error) {
 	s, ok := object.(*discoveryv1.EndpointSlice)
 	if !ok {
@@ -58,7 +58,11 @@ func trimEndpoints(object any) (any, error) {
 	}
 	slim := &discoveryv1.EndpointSlice{ObjectMeta: trimMeta(&s.ObjectMeta)}
 	for i := range s.Endpoints {
-		slim.Endpoints = append(slim.Endpoints, discoveryv1.Endpoint{TargetRef: s.Endpoints[i].TargetRef})
+		e := discoveryv1.Endpoint{TargetRef: s.Endpoints[i].TargetRef}
+		if e.TargetRef == nil || e.TargetRef.Kind != "Pod" {
+			e.Addresses = s.Endpoints[i].Addresses
+		}
+		slim.Endpoints = append(slim.Endpoints, e)
 	}
 	return slim, nil
 }

@@ -37,6 +37,16 @@ func (r *Reader) Resources() *translate.Resources {
 			e := &networkingv1.ServiceEntry{ObjectMeta: v.ObjectMeta}
 			v.Spec.DeepCopyInto(&e.Spec)
 			out.ServiceEntries = append(out.ServiceEntries, e)
+		case *networkingv1.WorkloadEntry:
+			out.WorkloadEntries = append(out.WorkloadEntries, v)
+		case *networkingv1beta1.WorkloadEntry:
+			e := &networkingv1.WorkloadEntry{ObjectMeta: v.ObjectMeta}
+			v.Spec.DeepCopyInto(&e.Spec)
+			out.WorkloadEntries = append(out.WorkloadEntries, e)
+		case *networkingv1alpha3.WorkloadEntry:
+			e := &networkingv1.WorkloadEntry{ObjectMeta: v.ObjectMeta}
+			v.Spec.DeepCopyInto(&e.Spec)
+			out.WorkloadEntries = append(out.WorkloadEntries, e)
 		case *networkingv1.Gateway:
 			out.Gateways = append(out.Gateways, v)
 		case *networkingv1beta1.Gateway:

@@ -40,7 +40,7 @@ func FuzzTranslate(f *testing.F) {
 		turned := *r
 		turned.CodecBindings, turned.RateLimitPolicies = reversed(r.CodecBindings), reversed(r.RateLimitPolicies)
 		turned.Services, turned.Pods, turned.EndpointSlices = reversed(r.Services), reversed(r.Pods), reversed(r.EndpointSlices)
-		turned.ServiceEntries, turned.Gateways = reversed(r.ServiceEntries), reversed(r.Gateways)
+		turned.ServiceEntries, turned.WorkloadEntries, turned.Gateways = reversed(r.ServiceEntries), reversed(r.WorkloadEntries), reversed(r.Gateways)
 		if again := check(t, &turned, o, true); !reflect.DeepEqual(mesh, again) {
 			t.Errorf("the order matters:\n%+v\n%+v", mesh, again)
 		}

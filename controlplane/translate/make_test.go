@@ -99,8 +99,14 @@ func (m *maker) resources() *translate.Resources {
 	for range m.pick(4) {
 		r.RateLimitPolicies = append(r.RateLimitPolicies, m.policy(r))
 	}
+	for range m.pick(3) {
+		w := &networkingv1.WorkloadEntry{ObjectMeta: m.meta(m.name())}
+		w.Spec.Labels = m.labels()
+		r.WorkloadEntries = append(r.WorkloadEntries, w)
+	}
 	r.Services = distinct(r.Services, (*corev1.Service).GetNamespace)
 	r.ServiceEntries = distinct(r.ServiceEntries, (*networkingv1.ServiceEntry).GetNamespace)
+	r.WorkloadEntries = distinct(r.WorkloadEntries, (*networkingv1.WorkloadEntry).GetNamespace)
 	r.Gateways = distinct(r.Gateways, (*networkingv1.Gateway).GetNamespace)
 	r.Pods = distinct(r.Pods, (*corev1.Pod).GetNamespace)
 	r.EndpointSlices = distinct(r.EndpointSlices, (*discoveryv1.EndpointSlice).GetNamespace)
@@ -167,7 +173,7 @@ func (m *maker) pod() *corev1.Pod {
 func (m *maker) endpoints() *discoveryv1.EndpointSlice {
 	s := &discoveryv1.EndpointSlice{ObjectMeta: m.meta(m.name())}
 	s.Labels = map[string]string{discoveryv1.LabelServiceName: m.name()}
-	s.Endpoints = []discoveryv1.Endpoint{{}, {TargetRef: &corev1.ObjectReference{Kind: "Pod", Name: m.name()}}}
+	s.Endpoints = []discoveryv1.Endpoint{{Addresses: []string{"10.2.2.2"}}, {TargetRef: &corev1.ObjectReference{Kind: "Pod", Name: m.name()}}}
 	return s
 }
 

@@ -34,8 +34,8 @@ func (t *translator) chooseUpstream(c *claim, report *proxyReport) {
 		}
 		return
 	}
-	var without []string
-	endpoints := t.endpoints(c)
+	endpoints, without := t.endpoints(c)
+	known := len(endpoints) + len(without)
 	for _, p := range endpoints {
 		if state := t.stateOf(p); report.add(p, state) != proxyReady {
 			without = append(without, fmt.Sprintf("%s (%s)", p.Name, state))
@@ -51,9 +51,9 @@ func (t *translator) chooseUpstream(c *claim, report *proxyReport) {
 	case v1alpha1.UpstreamDirect:
 		c.direct = true
 	case v1alpha1.UpstreamAuto, "":
-		c.direct = len(endpoints) == 0 || len(without) > 0
+		c.direct = known == 0 || len(without) > 0
 		switch {
-		case len(endpoints) == 0:
+		case known == 0:
 			status.Message = "direct, since no server is known"
 		case len(without) > 0:
 			status.Message = "direct, since these servers cannot take mesh: " + few(without)
@@ -65,35 +65,53 @@ func (t *translator) chooseUpstream(c *claim, report *proxyReport) {
 	}
 }
 
-// endpoints are the pods behind a target.
-func (t *translator) endpoints(c *claim) []*corev1.Pod {
-	if c.kind == v1alpha1.KindService && t.slices != nil {
-		if backed, known := t.slices[c.namespace+"/"+c.target.name]; known {
-			var pods []*corev1.Pod
-			for _, name := range slices.Sorted(maps.Keys(backed)) {
-				if p := t.pods.byName[c.namespace+"/"+name]; p != nil {
-					pods = append(pods, p)
-				}
+// endpoints are the pods behind a target, and what else is behind it, in words: nothing is
+// known of a proxy there.
+func (t *translator) endpoints(c *claim) (pods []*corev1.Pod, others []string) {
+	backing := t.slices[c.namespace+"/"+c.target.name]
+	if c.kind != v1alpha1.KindService || backing == nil {
+		pods = t.pods.labelled(c.namespace, c.selector)
+	} else {
+		for _, name := range slices.Sorted(maps.Keys(backing.pods)) {
+			// One that is not there is gone, and its endpoint about to go.
+			if p := t.pods.byName[c.namespace+"/"+name]; p != nil {
+				pods = append(pods, p)
 			}
-			return pods
+		}
+		for _, address := range backing.addresses {
+			others = append(others, address+" (no pod)")
 		}
 	}
-	return t.pods.labelled(c.namespace, c.selector)
+	for _, w := range t.workloads[c.namespace] {
+		if len(c.selector) > 0 && isSubset(c.selector, w.Spec.GetLabels()) {
+			others = append(others, w.Name+" (a WorkloadEntry)")
+		}
+	}
+	return pods, others
 }
 
-// endpointIndex are the names of the pods behind services, by namespace/name.
-type endpointIndex map[string]map[string]bool
+// endpointIndex are the endpoints of services, by namespace/name.
+type endpointIndex map[string]*backing
+
+// backing is what is behind a service.
+type backing struct {
+	pods      map[string]bool // by name
+	addresses []string        // of those that are no pods
+}
 
 func indexEndpoints(all []*discoveryv1.EndpointSlice) endpointIndex {
 	index := endpointIndex{}
 	for _, s := range all {
 		key := s.Namespace + "/" + s.Labels[discoveryv1.LabelServiceName]
 		if index[key] == nil {
-			index[key] = map[string]bool{}
+			index[key] = &backing{pods: map[string]bool{}}
 		}
 		for i := range s.Endpoints {
-			if ref := s.Endpoints[i].TargetRef; ref != nil && ref.Kind == "Pod" {
-				index[key][ref.Name] = true
+			e := &s.Endpoints[i]
+			if ref := e.TargetRef; ref != nil && ref.Kind == "Pod" {
+				index[key].pods[ref.Name] = true
+			} else {
+				index[key].addresses = append(index[key].addresses, e.Addresses...)
 			}
 		}
 	}

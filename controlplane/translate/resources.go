@@ -13,11 +13,12 @@ type Resources struct {
 	CodecBindings     []*v1alpha1.CodecBinding
 	RateLimitPolicies []*v1alpha1.RateLimitPolicy
 
-	Services       []*corev1.Service
-	EndpointSlices []*discoveryv1.EndpointSlice
-	Pods           []*corev1.Pod
-	ServiceEntries []*networkingv1.ServiceEntry
-	Gateways       []*networkingv1.Gateway
+	Services        []*corev1.Service
+	EndpointSlices  []*discoveryv1.EndpointSlice
+	Pods            []*corev1.Pod
+	ServiceEntries  []*networkingv1.ServiceEntry
+	WorkloadEntries []*networkingv1.WorkloadEntry
+	Gateways        []*networkingv1.Gateway
 }
 
 // Options are what the mesh's administrator has said.

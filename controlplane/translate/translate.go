@@ -74,6 +74,8 @@ type translator struct {
 	pods     podIndex
 	slices   endpointIndex
 
+	workloads map[string][]*networkingv1.WorkloadEntry // by namespace
+
 	claims   []*claim // older bindings first
 	mesh     draft
 	verdicts map[Key]*Verdict
@@ -83,6 +85,7 @@ func newTranslator(r *Resources, o Options) *translator {
 	t := &translator{
 		options: o, services: map[string]*corev1.Service{}, onPort: map[uint32][]*corev1.Service{}, entries: map[string]*networkingv1.ServiceEntry{},
 		gateways: map[string]*networkingv1.Gateway{}, verdicts: map[Key]*Verdict{},
+		workloads: map[string][]*networkingv1.WorkloadEntry{},
 	}
 	for _, s := range r.Services {
 		t.services[s.Namespace+"/"+s.Name] = s
@@ -103,6 +106,9 @@ func newTranslator(r *Resources, o Options) *translator {
 		t.gateways[g.Namespace+"/"+g.Name] = g
 	}
 	t.pods = indexPods(r.Pods)
+	for _, w := range r.WorkloadEntries {
+		t.workloads[w.Namespace] = append(t.workloads[w.Namespace], w)
+	}
 	t.slices = indexEndpoints(r.EndpointSlices)
 	return t
 }

@@ -19,7 +19,7 @@ import (
 
 // TestEnvoyTakesWhatIsRendered has a real Envoy with the library judge the patches of
 // package render's cases: what it refuses costs a listener of all services.
-func TestEnvoyTakesWhatIsRendered(t *testing.T) {
+func TestEnvoyTakesWhatIsRendered(t *testing.T) { //nolint:tparallel // its parts are short, and the machine has few cores
 	t.Parallel()
 	root := kube.Root(t)
 	envoy, err := envoybin.Find(t.Context(), "", filepath.Join(root, ".cache", "envoy"))
@@ -35,7 +35,7 @@ func TestEnvoyTakesWhatIsRendered(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
 			var b bootstrap
 			for _, f := range readFilters(t, file) {
-				b.add(f)
+				b.add(t, f)
 			}
 			if len(b.listeners) == 0 {
 				return // a case in which all is refused
@@ -86,7 +86,8 @@ type bootstrap struct {
 	listeners, clusters list
 }
 
-func (b *bootstrap) add(f *networkingv1alpha3.EnvoyFilter) {
+func (b *bootstrap) add(t *testing.T, f *networkingv1alpha3.EnvoyFilter) {
+	t.Helper()
 	const hcm = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 	manager := object{"@type": "type.googleapis.com/" + hcm, "stat_prefix": f.Name}
 	var inspector, network, http, routes list
@@ -110,6 +111,8 @@ func (b *bootstrap) add(f *networkingv1alpha3.EnvoyFilter) {
 		case v1alpha3.EnvoyFilter_CLUSTER:
 			cluster := p.Match.GetCluster()
 			b.cluster(cluster.GetService()+f.Name, value)
+		default:
+			t.Errorf("%s patches %s, which is not judged here", f.Name, p.ApplyTo)
 		}
 	}
 	manager["route_config"] = object{"validate_clusters": false, "virtual_hosts": list{object{"name": "all", "domains": list{"*"}, "routes": routes}}}
