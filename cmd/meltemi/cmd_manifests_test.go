@@ -17,7 +17,7 @@ const (
 )
 
 func TestHelpOfManifestCommands(t *testing.T) {
-	for _, name := range []string{"migrate", "lint"} {
+	for _, name := range []string{"migrate", "lint", "translate"} {
 		t.Run(name, func(t *testing.T) { golden(t, name+"_help", meltemi(t, "", name, "--help")) })
 	}
 }
@@ -93,6 +93,24 @@ func TestMigrateIntoAFolder(t *testing.T) {
 	}
 }
 
+// TestTranslatePrintsAllOrNothing has a document that cannot be read among good ones.
+func TestTranslatePrintsAllOrNothing(t *testing.T) {
+	good, err := os.ReadFile("../../controlplane/translate/testdata/service.in.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := meltemi(t, string(good), "translate", "-f", "-"); r.code != cli.Good || !strings.Contains(r.stdout, "name: meltemi-outbound-20880") {
+		t.Errorf("good: %+v", r)
+	}
+	if r := meltemi(t, string(good)+"---\nkind: [", "translate", "-f", "-"); r.code != cli.Failed || r.stdout != "" || !strings.Contains(r.stderr, "document 3") {
+		t.Errorf("with a wrong one: %+v", r)
+	}
+	refused := strings.Replace(string(good), "name: dubbo}", "name: pigeon}", 1)
+	if r := meltemi(t, refused, "translate", "-f", "-"); r.code != cli.Failed || !strings.Contains(r.stderr, "1 of 1 are not accepted") {
+		t.Errorf("refused: %+v", r)
+	}
+}
+
 func TestUsageOfManifestCommands(t *testing.T) {
 	for _, args := range [][]string{
 		{"migrate"},
@@ -102,6 +120,9 @@ func TestUsageOfManifestCommands(t *testing.T) {
 		{"lint", "-f", goodInput, "-o", "xml"},
 		{"migrate", "-f", goodInput, "more"},
 		{"lint", "-f", t.TempDir()},
+		{"translate"},
+		{"translate", "-f", "nowhere"},
+		{"translate", "-f", goodInput, "more"},
 	} {
 		if r := meltemi(t, "", args...); r.code != cli.Usage {
 			t.Errorf("%q: %+v", args, r)

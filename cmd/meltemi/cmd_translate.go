@@ -22,16 +22,17 @@ Istio's EnvoyFilters, in YAML, on the standard output. What became of each bindi
 policy is told on the standard error.
 
 The manifests hold CodecBindings and RateLimitPolicies, and what they are about: Services,
-ServiceEntries, Gateways; EndpointSlices and Pods too, where proxies of servers matter
-(upstream: auto) and where a targetPort is a name. Other kinds are left alone.
+ServiceEntries, Gateways; EndpointSlices, WorkloadEntries and Pods too, where proxies of
+servers matter (upstream: auto) and where a targetPort is a name. Other kinds are left alone.
 
-Exit codes: 0 all is accepted, 1 something is not, 2 usage.`
+Exit codes: 0 all is accepted, 1 something is not, or a manifest is wrong (then nothing is
+printed: a part would look like all), 2 usage.`
 
 const translateExample = `  # before they are applied
   meltemi translate -f manifests/
 
   # what a cluster has
-  kubectl get codecbindings,ratelimitpolicies,services,pods,endpointslices -A -o yaml | meltemi translate -f -`
+  kubectl get codecbindings,ratelimitpolicies,services,serviceentries,workloadentries,gateways,pods,endpointslices -A -o yaml | meltemi translate -f -`
 
 func newTranslateCmd(codecs []sdk.Definition) *cobra.Command {
 	var (
@@ -44,6 +45,8 @@ func newTranslateCmd(codecs []sdk.Definition) *cobra.Command {
 		Long:    translateLong,
 		Example: translateExample,
 		Args:    cli.Args(cobra.NoArgs),
+
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := flags.read(cmd, codecs)
 			if err != nil {
