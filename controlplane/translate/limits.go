@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/intstr"
+
 	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
 	"github.com/meltemi-mesh/meltemi/controlplane/ir"
 	"github.com/meltemi-mesh/meltemi/controlplane/spelling"
@@ -15,12 +17,15 @@ import (
 // defaultServiceTimeout is how long a rate limit service may take unless a policy says.
 const defaultServiceTimeout = 50 * time.Millisecond
 
+// sourceKey is the key that Envoy gives the address of the caller.
+const sourceKey = "remote_address"
+
 // limit puts the limits of a policy on the edges of its targets.
 func (t *translator) limit(p *v1alpha1.RateLimitPolicy) {
 	v := newVerdict(p.Spec.TargetRefs)
 	t.verdicts[Key{KindPolicy, p.Namespace, p.Name}] = v
 	l := limits{policy: p, name: p.Namespace + "." + p.Name}
-	if !l.read(v, &t.options) {
+	if !l.read(v, t) {
 		return
 	}
 	done := map[limitedEdge]bool{}
@@ -39,6 +44,7 @@ func (t *translator) limit(p *v1alpha1.RateLimitPolicy) {
 			v.refuseTarget(i, wrong.reason, "%s", wrong.message)
 			continue
 		}
+		v.Targets[i].Message = l.warning
 		for _, e := range edges {
 			if !done[e] { // two targets may be the same workloads
 				l.addTo(e)
@@ -122,10 +128,12 @@ type limits struct {
 	local  []ir.LocalLimit
 	global []ir.GlobalLimit
 	asked  ir.RateLimitService
+	// warning is what is odd about who is asked, "" if nothing.
+	warning string
 }
 
 // read reads the rules of a policy.
-func (l *limits) read(v *Verdict, o *Options) bool {
+func (l *limits) read(v *Verdict, t *translator) bool {
 	for i := range l.policy.Spec.Rules {
 		r := &l.policy.Spec.Rules[i]
 		rule := ir.Rule{Name: l.name + "." + r.Name}
@@ -147,6 +155,9 @@ func (l *limits) read(v *Verdict, o *Options) bool {
 		case r.Global != nil:
 			limit := ir.GlobalLimit{Rule: rule}
 			for _, e := range r.Global.Descriptor {
+				if e.Call != nil && *e.Call == "source" && e.Key != sourceKey {
+					v.refuse(v1alpha1.ReasonInvalid, "rules[%d].global.descriptor: the key of call: source is %s, which Envoy gives it", i, sourceKey)
+				}
 				limit.Descriptor = append(limit.Descriptor, entryOf(e))
 			}
 			if len(rule.Headers) > 0 && !hasFixed(&limit) {
@@ -158,20 +169,32 @@ func (l *limits) read(v *Verdict, o *Options) bool {
 		}
 	}
 	if len(l.global) > 0 {
-		l.readService(v, o)
+		l.readService(v, t)
 	}
 	return v.Accepted()
 }
 
-func (l *limits) readService(v *Verdict, o *Options) {
+// readService reads who is asked for global limits. One that is not gRPC to Istio never
+// answers, and calls would pass as if there were no limit; one that is not there yet may
+// come.
+func (l *limits) readService(v *Verdict, t *translator) {
 	s := l.policy.Spec.Service
 	if s == nil {
 		v.refuse(v1alpha1.ReasonInvalid, "service: needed for global limits")
 		return
 	}
-	host := s.Host
-	if !strings.Contains(host, ".") {
-		host += "." + l.policy.Namespace + ".svc." + o.clusterDomain()
+	host := t.qualify(v1alpha1.Host(s.Host), l.policy.Namespace)
+	if name, ok := strings.CutSuffix(host, ".svc."+t.options.clusterDomain()); ok {
+		service, namespace, _ := strings.Cut(name, ".")
+		_, wrong := t.find(namespace, &v1alpha1.TargetRef{Kind: v1alpha1.KindService, Name: service, Port: intstr.FromInt32(s.Port)})
+		switch {
+		case wrong == nil:
+		case t.services[namespace+"/"+service] == nil:
+			l.warning = fmt.Sprintf("there is no Service %s in namespace %s to ask", service, namespace)
+		default:
+			v.refuse(wrong.reason, "service: Service %s of namespace %s: %s", service, namespace, wrong.message)
+			return
+		}
 	}
 	l.asked = ir.RateLimitService{
 		Cluster: fmt.Sprintf("outbound|%d||%s", s.Port, host),

@@ -34,17 +34,21 @@ func (t *translator) outbound() {
 // root namespace it is for all clients; then nothing of that port is written elsewhere,
 // since proxies would get it twice.
 func (t *translator) scopes(claims []*claim) map[string][]*claim {
-	if t.options.ClientNamespaces == nil && slices.ContainsFunc(claims, func(c *claim) bool { return c.exportTo == nil }) {
-		return map[string][]*claim{t.options.rootNamespace(): claims}
-	}
+	root := t.options.rootNamespace()
 	scopes := map[string][]*claim{}
 	for _, c := range claims {
+		if c.refused {
+			continue
+		}
 		to := c.exportTo
 		if to == nil {
 			to = t.options.ClientNamespaces
 		}
+		if len(to) == 0 || slices.Contains(to, root) && t.mayServe(root) {
+			return map[string][]*claim{root: claims}
+		}
 		for _, namespace := range to {
-			if len(validation.IsDNS1123Label(namespace)) == 0 && (t.options.ClientNamespaces == nil || slices.Contains(t.options.ClientNamespaces, namespace)) {
+			if len(validation.IsDNS1123Label(namespace)) == 0 && t.mayServe(namespace) {
 				scopes[namespace] = append(scopes[namespace], c)
 			}
 		}
@@ -52,20 +56,24 @@ func (t *translator) scopes(claims []*claim) map[string][]*claim {
 	return scopes
 }
 
+// mayServe tells whether the administrator lets the clients of a namespace be served.
+func (t *translator) mayServe(namespace string) bool {
+	return len(t.options.ClientNamespaces) == 0 || slices.Contains(t.options.ClientNamespaces, namespace)
+}
+
 // sharedPort is a port number of proxies beside clients with all services on it.
 func (t *translator) sharedPort(namespace string, port uint32, claims []*claim) (ir.Outbound, bool) {
-	var sharers sharers
+	var shared sharing
 	for _, c := range claims {
 		if c.refused {
 			continue
 		}
-		if p := t.join(&sharers, c); p != nil {
+		if p := t.joins(&shared, c); p != nil {
 			c.refuse(p.reason, "%s", p.message)
 		}
 	}
-	kept := sharers.claims
-	hosts := t.hosts(kept)
-	kept = t.withHosts(t.withoutSharedFilters(kept), hosts)
+	hosts := t.hosts(shared.kept)
+	kept := t.withHosts(t.withoutSharedFilters(shared.kept), hosts)
 	if len(kept) == 0 {
 		return ir.Outbound{}, false
 	}
@@ -102,16 +110,21 @@ func (t *translator) withoutSharedFilters(claims []*claim) []*claim {
 }
 
 // hosts are the hosts that bindings of a port number name for services of the protocol.
+// One that has no say about a service is served all the same: others could take its port
+// away otherwise.
 func (t *translator) hosts(claims []*claim) map[string]string {
-	hosts := map[string]string{}
+	hosts, from := map[string]string{}, map[string]*claim{}
 	for _, c := range claims {
+		told := false
 		for _, service := range slices.Sorted(maps.Keys(c.binding.Spec.Hosts)) {
 			host := t.qualify(c.binding.Spec.Hosts[service], c.binding.Namespace)
-			if older, taken := hosts[service]; taken && older != host {
-				c.verdict.refuse(v1alpha1.ReasonConflicted, "hosts: an older binding of port %d has %s for service %s", c.number, older, service)
-				continue
+			o := from[service]
+			if o == nil {
+				hosts[service], from[service] = host, c
+			} else if hosts[service] != host && !told {
+				told = true // the first of them
+				c.verdict.refuse(v1alpha1.ReasonConflicted, "hosts: %s has %s for service %s", who(o), hosts[service], service)
 			}
-			hosts[service] = host
 		}
 	}
 	return hosts
@@ -162,11 +175,16 @@ func (t *translator) sharedModule(claims []*claim, hosts map[string]string) modu
 	return m
 }
 
-// qualify makes a full host of a name within a namespace.
+// qualify makes a full host of a name within a namespace, as Istio does.
 func (t *translator) qualify(said v1alpha1.Host, namespace string) string {
 	host := string(said)
-	if strings.Contains(host, ".") {
-		return host
+	switch parts := strings.Split(host, "."); {
+	case len(parts) == 1:
+		return host + "." + namespace + ".svc." + t.options.clusterDomain()
+	case len(parts) == 2 && t.services[parts[1]+"/"+parts[0]] != nil:
+		return host + ".svc." + t.options.clusterDomain()
+	case len(parts) == 3 && parts[2] == "svc":
+		return host + "." + t.options.clusterDomain()
 	}
-	return host + "." + namespace + ".svc." + t.options.clusterDomain()
+	return host
 }

@@ -67,15 +67,13 @@ func (t *translator) service(s *corev1.Service, ref *v1alpha1.TargetRef) (*targe
 	switch {
 	case at < 0:
 		return nil, noPort(ref)
+	case s.Spec.Ports[at].Protocol == corev1.ProtocolUDP:
+		return nil, problemf(v1alpha1.ReasonUnsupported, "port %d is one of UDP", s.Spec.Ports[at].Port)
 	case s.Spec.Type == corev1.ServiceTypeExternalName:
 		return nil, problemf(v1alpha1.ReasonUnsupported, "an ExternalName service has no proxies of its own: bind a ServiceEntry for the host")
 	}
 	port := &s.Spec.Ports[at]
-	protocol := protocolOf(port.Name)
-	if port.AppProtocol != nil {
-		protocol = strings.ToLower(*port.AppProtocol)
-	}
-	if !isHTTP2(protocol) {
+	if !isHTTP2(servicePortProtocol(port)) {
 		return nil, notDeclared(portOf(port.Port), "appProtocol: http2, or a name like http2-"+nameOr(port.Name, "rpc"))
 	}
 	return &target{
@@ -207,7 +205,7 @@ func protocolOf(name string) string {
 // isHTTP2 tells whether Istio speaks HTTP/2 to servers of a protocol.
 func isHTTP2(protocol string) bool {
 	switch protocol {
-	case "http2", "grpc", "kubernetes.io/h2c":
+	case "http2", "grpc":
 		return true
 	}
 	return false

@@ -121,6 +121,9 @@ type claim struct {
 	verdict *Verdict
 	index   int // in targetRefs
 	module  moduleConfig
+	// settings is how calls are treated, whatever the codec.
+	settings string
+
 	direct  bool // clients' proxies speak the protocol itself
 	refused bool
 	order   int    // among all claims
@@ -154,6 +157,7 @@ func (t *translator) bind(b *v1alpha1.CodecBinding) {
 	if !t.checkCodec(v, &module, b.Spec.Hosts) || !t.checkFilters(v, b.Spec.Filters, &module) {
 		return
 	}
+	settings := module.settings()
 	var proxies proxyReport
 	for i := range b.Spec.TargetRefs {
 		found, p := t.find(b.Namespace, &b.Spec.TargetRefs[i])
@@ -161,7 +165,7 @@ func (t *translator) bind(b *v1alpha1.CodecBinding) {
 			v.refuseTarget(i, p.reason, "%s", p.message)
 			continue
 		}
-		c := &claim{target: found, binding: b, verdict: v, index: i, module: module, order: len(t.claims)}
+		c := &claim{target: found, binding: b, verdict: v, index: i, module: module, settings: settings, order: len(t.claims)}
 		v.Targets[i].Port = statusPort(found.number)
 		t.chooseUpstream(c, &proxies)
 		t.claims = append(t.claims, c)

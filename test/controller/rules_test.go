@@ -67,7 +67,7 @@ var rules = []struct{ kind, spec, refused string }{
 
 	{"RateLimitPolicy", refs + "\n" + local, ""},
 	{"RateLimitPolicy", refs + "\nrules: [{name: all, global: {descriptor: [{key: k, metadata: tenant}]}}]\n" + asked, ""},
-	{"RateLimitPolicy", refs + "\nrules: [{name: all, global: {descriptor: [{key: k, call: source}]}}]", "service is needed for rules with global limits, and for those only"},
+	{"RateLimitPolicy", refs + "\nrules: [{name: all, global: {descriptor: [{key: remote_address, call: source}]}}]", "service is needed for rules with global limits, and for those only"},
 	{"RateLimitPolicy", refs + "\n" + local + "\n" + asked, "service is needed for rules with global limits, and for those only"},
 	{"RateLimitPolicy", refs + "\nrules: [{name: all}]", "exactly one of local and global is needed"},
 	{"RateLimitPolicy", refs + "\nrules: [{name: all, local: {requests: 1, per: 1s}, global: {descriptor: [{key: k, value: v}]}}]\n" + asked, "exactly one of local and global is needed"},
@@ -86,6 +86,8 @@ var rules = []struct{ kind, spec, refused string }{
 	{"RateLimitPolicy", refs + "\nrules: [{name: all, match: {metadata: [{key: tenant, present: false}, {key: zone, exact: ''}]}, local: {requests: 1, per: 1s}}]", ""},
 	{"RateLimitPolicy", refs + "\nrules: [{name: all, global: {descriptor: [{key: k}]}}]\n" + asked, "exactly one of value, metadata and call is needed"},
 	{"RateLimitPolicy", refs + "\nrules: [{name: all, global: {descriptor: [{key: k, value: v, call: path}]}}]\n" + asked, "exactly one of value, metadata and call is needed"},
+	{"RateLimitPolicy", refs + "\nrules: [{name: all, global: {descriptor: [{key: from, call: source}]}}]\n" + asked, "the key of call: source is remote_address"},
+	{"RateLimitPolicy", refs + "\nrules: [{name: all, global: {descriptor: [{key: remote_address, call: source}, {key: k, call: path}]}}]\n" + asked, ""},
 	{"RateLimitPolicy", refs + "\nrules: [{name: all, global: {descriptor: [{key: k, value: v}]}}]\nservice: {host: limits, port: 8081, domain: shop, timeout: 1.5}", "spec.service.timeout"},
 	{"RateLimitPolicy", refs + "\nrules: [{name: all, global: {descriptor: [{key: k, value: v}]}}]\nservice: {host: limits, port: 70000, domain: shop}", "should be less than or equal to 65535"},
 }

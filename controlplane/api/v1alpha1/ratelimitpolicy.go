@@ -186,6 +186,7 @@ type GlobalLimit struct {
 // DescriptorEntry is a key of a descriptor, and where its value comes from.
 //
 // +kubebuilder:validation:XValidation:rule="[has(self.value), has(self.metadata), has(self.call)].filter(x, x).size() == 1",message="exactly one of value, metadata and call is needed"
+// +kubebuilder:validation:XValidation:rule="!has(self.call) || self.call != 'source' || self.key == 'remote_address'",message="the key of call: source is remote_address, which Envoy gives it"
 type DescriptorEntry struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
@@ -206,7 +207,7 @@ type DescriptorEntry struct {
 	Metadata *string `json:"metadata,omitempty"`
 
 	// What of the call is the value: path is /service/method, source the address of
-	// the caller.
+	// the caller, whose key is remote_address.
 	//
 	// +optional
 	// +kubebuilder:validation:Enum=path;source
