@@ -37,16 +37,18 @@ type cluster struct {
 	*helm
 	t       *testing.T
 	running []*kube.Process // controllers
+	audit   string          // a file with what was asked of the API server
 }
 
 func startCluster(t *testing.T) *cluster {
 	t.Helper()
-	k := kube.Start(t)
+	audit := filepath.Join(t.TempDir(), "audit.log")
+	k := kube.StartWith(t, kube.Options{Audit: audit})
 	k.DefineIstio()
 	for _, name := range []string{"istio-system", "shop", "web"} {
 		k.Apply("{apiVersion: v1, kind: Namespace, metadata: {name: " + name + "}}")
 	}
-	return &cluster{Cluster: k, helm: newHelm(t, k.Kubeconfig("admin")), t: t}
+	return &cluster{Cluster: k, helm: newHelm(t, k.Kubeconfig("admin")), t: t, audit: audit}
 }
 
 // starts runs what the Deployment in the cluster says, as its ServiceAccount: as many as

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,12 +9,14 @@ import (
 	"strings"
 	"testing"
 
+	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
 	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -56,6 +59,7 @@ func TestRelease(t *testing.T) {
 	c.uninstalls()
 	c.removes()
 	c.manifests()
+	c.needsItsRights()
 	c.documented()
 	c.tenants()
 }
@@ -111,6 +115,35 @@ func (c *cluster) installs() {
 		}
 	}
 	c.leads()
+	c.corrects()
+}
+
+// corrects has the controller work on what somebody has changed, and on a policy.
+func (c *cluster) corrects() {
+	c.t.Helper()
+	var f networkingv1alpha3.EnvoyFilter
+	c.get("istio-system/meltemi-outbound-20880", &f)
+	f.Spec.Priority = 7
+	if err := c.Client.Update(c.t.Context(), &f, client.FieldOwner("somebody")); err != nil {
+		c.t.Fatal(err)
+	}
+	c.Apply(`
+apiVersion: meltemi.dev/v1alpha1
+kind: RateLimitPolicy
+metadata: {name: orders, namespace: shop}
+spec:
+  targetRefs: [{kind: Service, name: orders, port: 20880}]
+  rules: [{name: all, local: {requests: 1, per: 1s}}]
+`)
+	kube.Eventually(c.t, patience, func() string {
+		var p v1alpha1.RateLimitPolicy
+		c.get("istio-system/meltemi-outbound-20880", &f)
+		c.get("shop/orders", &p)
+		if f.Spec.Priority != 0 || !meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionProgrammed) {
+			return fmt.Sprintf("the EnvoyFilter has priority %d, the policy %+v", f.Spec.Priority, p.Status.Conditions)
+		}
+		return ""
+	})
 }
 
 // upgrades upgrades to this version, with other values. The definitions come along.

@@ -1,6 +1,9 @@
 package deploy
 
 import (
+	"encoding/json"
+	"net/http"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,24 +27,97 @@ func TestRightsAreDocumented(t *testing.T) {
 	if !found || !both {
 		t.Fatal("docs/security.md has no section with two tables")
 	}
-	tables := map[string]string{"ClusterRole": mesh, "Role": own}
+	for kind, table := range map[string]string{"ClusterRole": mesh, "Role": own} {
+		if said, has := rows(t, table), rights(rules(t, kind)); !slices.Equal(said, has) {
+			t.Errorf("%s: the documentation has\n%s\nthe manifest\n%s", kind, strings.Join(said, "\n"), strings.Join(has, "\n"))
+		}
+	}
+}
+
+// rules are those of the only ClusterRole or Role in rbac.yaml.
+func rules(t *testing.T, kind string) []rbacv1.PolicyRule {
+	t.Helper()
+	var found []rbacv1.ClusterRole // a Role has the same rules
 	for doc := range strings.SplitSeq(read(t, "deploy/manifests/rbac.yaml"), "\n---") {
-		var role rbacv1.ClusterRole // a Role has the same rules
+		var role rbacv1.ClusterRole
 		if err := yaml.Unmarshal([]byte(doc), &role); err != nil {
 			t.Fatal(err)
 		}
-		table := tables[role.Kind]
-		if table == "" {
+		if role.Kind == kind {
+			found = append(found, role)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("rbac.yaml has %d of kind %s", len(found), kind)
+	}
+	return found[0].Rules
+}
+
+// event is what matters of an audit event of the API server.
+type event struct {
+	User struct {
+		Name string `json:"username"`
+	} `json:"user"`
+	Verb      string `json:"verb"`
+	ObjectRef *struct {
+		Group       string `json:"apiGroup"`
+		Resource    string `json:"resource"`
+		Subresource string `json:"subresource"`
+		Namespace   string `json:"namespace"`
+		Name        string `json:"name"`
+	} `json:"objectRef"`
+	Response struct {
+		Code int `json:"code"`
+	} `json:"responseStatus"`
+}
+
+// repeatsAnEvent is the one right that takes a race to be used: the same event about the same
+// version of an object, which is told again if the cache is late.
+const repeatsAnEvent = "events.k8s.io events * patch"
+
+// needsItsRights compares what the controller has asked of the API server so far with what
+// it may: it needs all of it.
+func (c *cluster) needsItsRights() {
+	c.t.Helper()
+	const user = "system:serviceaccount:" + namespace + ":meltemi-controller"
+	text, err := os.ReadFile(c.audit)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	inMesh, inOwn := map[string]bool{}, map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		var e event
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			continue // the server has not written all of it yet
+		}
+		if e.User.Name != user || e.ObjectRef == nil {
 			continue
 		}
-		delete(tables, role.Kind)
-		if said, has := rows(t, table), rights(role.Rules); !slices.Equal(said, has) {
-			t.Errorf("%s: the documentation has\n%s\nthe manifest\n%s", role.Kind, strings.Join(said, "\n"), strings.Join(has, "\n"))
+		resource := e.ObjectRef.Resource
+		if e.ObjectRef.Subresource != "" {
+			resource += "/" + e.ObjectRef.Subresource
+		}
+		used := inMesh
+		if e.ObjectRef.Namespace == namespace {
+			used = inOwn
+		}
+		used[right(e.ObjectRef.Group, resource, "*", e.Verb)] = true
+		used[right(e.ObjectRef.Group, resource, e.ObjectRef.Name, e.Verb)] = true
+		if e.Verb == "patch" && e.Response.Code == http.StatusCreated { // who applies what is not there needs both rights
+			used[right(e.ObjectRef.Group, resource, "*", "create")] = true
 		}
 	}
-	if len(tables) > 0 {
-		t.Errorf("rbac.yaml lacks %v", tables)
+	for kind, used := range map[string]map[string]bool{"ClusterRole": inMesh, "Role": inOwn} {
+		for _, r := range rights(rules(c.t, kind)) {
+			if !used[r] && r != repeatsAnEvent {
+				c.t.Errorf("%s: the controller never used its right %s", kind, r)
+			}
+		}
 	}
+}
+
+func right(group, resource, name, verb string) string {
+	return strings.Join([]string{group, resource, name, verb}, " ")
 }
 
 // rights are what rules allow, one a line: group, resource, its name, verb.
@@ -57,7 +133,7 @@ func rights(rules []rbacv1.PolicyRule) []string {
 			for _, resource := range r.Resources {
 				for _, name := range names {
 					for _, verb := range r.Verbs {
-						all = append(all, strings.Join([]string{group, resource, name, verb}, " "))
+						all = append(all, right(group, resource, name, verb))
 					}
 				}
 			}

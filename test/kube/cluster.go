@@ -56,6 +56,8 @@ type Options struct {
 	// ServiceAccounts has every Pod run as one, "default" if it does not say, which
 	// somebody has to make.
 	ServiceAccounts bool
+	// Audit is a file that gets an audit event, in a line of JSON, for each request.
+	Audit string
 }
 
 // Start starts a Kubernetes API that knows users beside the administrator, such as
@@ -95,6 +97,10 @@ func StartWith(tb testing.TB, o Options) *Cluster {
 	}
 	if !o.ServiceAccounts {
 		c.flags = append(c.flags, "--disable-admission-plugins=ServiceAccount") // nobody makes the default ones
+	}
+	if o.Audit != "" {
+		c.write("audit.json", `{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [{"level": "Metadata"}]}`)
+		c.flags = append(c.flags, "--audit-policy-file="+filepath.Join(c.dir, "audit.json"), "--audit-log-path="+o.Audit)
 	}
 	c.StartServer()
 	return c
