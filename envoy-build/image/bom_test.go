@@ -148,6 +148,9 @@ func TestIdentify(t *testing.T) {
 	if _, err := folders.notices(dependency{path: "example.com/none", version: "v1.0.0"}); err == nil {
 		t.Error("a module that is not there has licences")
 	}
+	if notices, err := folders.notices(dependency{path: "example.com/ours", folder: root(t)}); err != nil || !slices.Equal(identify(notices), []string{"Apache-2.0"}) {
+		t.Errorf("a folder: %v, %v", notices, err)
+	}
 	own := goFolders{modules: t.TempDir()}
 	if err := os.MkdirAll(filepath.Join(own.modules, "example.com", "!bare@v1.0.0"), 0o700); err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ type file struct {
 type dependency struct {
 	path, version string
 	sum           string // as in go.sum; "" for the standard library, and for a folder
+	folder        string // that a replacement in go.mod names; mostly ""
 }
 
 // standard is what Go's vulnerability database calls the standard library.
@@ -31,10 +32,14 @@ func dependenciesOf(path string) ([]dependency, error) {
 	}
 	all := []dependency{{path: standard, version: info.GoVersion}}
 	for _, d := range info.Deps {
-		if d.Replace != nil {
-			d = d.Replace
+		switch r := d.Replace; {
+		case r == nil:
+			all = append(all, dependency{path: d.Path, version: d.Version, sum: d.Sum})
+		case r.Version == "":
+			all = append(all, dependency{path: d.Path, version: d.Version, folder: r.Path})
+		default:
+			all = append(all, dependency{path: r.Path, version: r.Version, sum: r.Sum})
 		}
-		all = append(all, dependency{d.Path, d.Version, d.Sum})
 	}
 	return all, nil
 }

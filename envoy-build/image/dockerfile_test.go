@@ -41,7 +41,7 @@ func TestDockerfile(t *testing.T) {
 		checkStage(t, &stages[1+i], "/", how.files, configOf(t, image).Config)
 	}
 	checkStage(t, &stages[3], "/var/lib/meltemi/", []string{"libmeltemi.so"}, v1.Config{
-		Env: []string{"ENVOY_DYNAMIC_MODULES_SEARCH_PATH=/var/lib/meltemi"}, Labels: map[string]string{"dev.meltemi.library": "$VERSION"},
+		Env: []string{"ENVOY_DYNAMIC_MODULES_SEARCH_PATH=/var/lib/meltemi", "ISTIO_META_MELTEMI=true"}, Labels: map[string]string{"dev.meltemi.library": "$VERSION"},
 	})
 	compiled := false
 	for _, c := range stages[0].Commands {

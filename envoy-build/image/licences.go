@@ -33,8 +33,11 @@ func findGoFolders(ctx context.Context) (goFolders, error) {
 
 // of is the folder of a dependency's sources.
 func (g goFolders) of(d dependency) (string, error) {
-	if d.path == standard {
+	switch {
+	case d.path == standard:
 		return g.root, nil
+	case d.folder != "":
+		return d.folder, nil
 	}
 	path, err := module.EscapePath(d.path)
 	if err != nil {

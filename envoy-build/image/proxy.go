@@ -11,7 +11,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 )
 
-// proxy is a base with the library, and the variable that tells Envoy where it is. Its
+// proxyMark has Istio's agent tell istiod that a proxy has the library; see ProxyMark in
+// controlplane/render.
+const proxyMark = "ISTIO_META_MELTEMI=true"
+
+// proxy is a base with the library, and variables that tell Envoy where it is. Its
 // tag begins with that of the base, since controllers learn from it which Istio a proxy
 // is of.
 func (r *release) proxy(b *base, tag string) (*recipe, error) {
@@ -58,6 +62,7 @@ func (r *release) configure(b *base, p v1.Platform) (image v1.Image, folder stri
 	if _, ok := searchPathOf(config); !ok {
 		config.Config.Env = append(config.Config.Env, searchPath+"="+folder)
 	}
+	config.Config.Env = append(config.Config.Env, proxyMark)
 	all := with(config.Config.Labels)
 	// What the base tells of itself would be wrong for the whole, but for its licences.
 	delete(all, label+"revision")

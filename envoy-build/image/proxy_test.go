@@ -38,10 +38,10 @@ func TestProxy(t *testing.T) {
 		checkBase(t, image)
 	}
 	amd, arm := configOf(t, images["linux/amd64"]), configOf(t, images["linux/arm64"])
-	if arm.Config.User != "1337" || !slices.Equal(arm.Config.Env, []string{"ENVOY_DYNAMIC_MODULES_SEARCH_PATH=/var/lib/meltemi"}) {
+	if arm.Config.User != "1337" || !slices.Equal(arm.Config.Env, []string{"ENVOY_DYNAMIC_MODULES_SEARCH_PATH=/var/lib/meltemi", "ISTIO_META_MELTEMI=true"}) {
 		t.Errorf("%+v", arm.Config)
 	}
-	if !slices.Equal(amd.Config.Entrypoint, []string{"/usr/local/bin/envoy"}) || !slices.Equal(amd.Config.Env, []string{"PATH=/usr/local/bin", "ENVOY_DYNAMIC_MODULES_SEARCH_PATH=/var/lib/meltemi"}) {
+	if !slices.Equal(amd.Config.Entrypoint, []string{"/usr/local/bin/envoy"}) || !slices.Equal(amd.Config.Env, []string{"PATH=/usr/local/bin", "ENVOY_DYNAMIC_MODULES_SEARCH_PATH=/var/lib/meltemi", "ISTIO_META_MELTEMI=true"}) {
 		t.Errorf("%+v", amd.Config)
 	}
 	if !amd.Created.Equal(testDate) {
@@ -114,7 +114,7 @@ func TestProxyOfOneImage(t *testing.T) {
 		made := platforms(t, index)["linux/amd64"]
 		// Envoy looks into one folder, so the library goes where the base's modules are.
 		checkFiles(t, lastLayer(t, made), "opt/modules/", "linux/amd64", []string{"libmeltemi.so"})
-		if env := configOf(t, made).Config.Env; !slices.Equal(env, []string{"ENVOY_DYNAMIC_MODULES_SEARCH_PATH=/opt/modules/"}) {
+		if env := configOf(t, made).Config.Env; !slices.Equal(env, []string{"ENVOY_DYNAMIC_MODULES_SEARCH_PATH=/opt/modules/", "ISTIO_META_MELTEMI=true"}) {
 			t.Errorf("%v", env)
 		}
 		manifest, err := made.Manifest()
