@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -47,7 +48,12 @@ func newCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "meltemi-controller", Short: "Keep Istio's configuration as bindings and policies want it", Long: long,
 		Version: version, Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
-		RunE: func(*cobra.Command, []string) error { return run(&o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("client-namespaces") && len(o.translate.ClientNamespaces) == 0 {
+				return errors.New("--client-namespaces: names no namespace; leave it out for the whole mesh")
+			}
+			return run(&o)
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.translate.RootNamespace, "root-namespace", "istio-system", "Istio's root `NAMESPACE`")

@@ -123,6 +123,7 @@ func TestUsageOfManifestCommands(t *testing.T) {
 		{"translate"},
 		{"translate", "-f", "nowhere"},
 		{"translate", "-f", goodInput, "more"},
+		{"translate", "-f", goodInput, "--client-namespaces", ""},
 	} {
 		if r := meltemi(t, "", args...); r.code != cli.Usage {
 			t.Errorf("%q: %+v", args, r)

@@ -45,6 +45,9 @@ func addFiles(cmd *cobra.Command, files *[]string) {
 
 // read reads the manifests and what the library carries.
 func (f *manifestFlags) read(cmd *cobra.Command, builtin []sdk.Definition) (*manifest.Reader, error) {
+	if cmd.Flags().Changed("client-namespaces") && len(f.options.ClientNamespaces) == 0 {
+		return nil, cli.Usagef("--client-namespaces: names no namespace; leave it out for the whole mesh")
+	}
 	if err := f.readLibrary(builtin); err != nil {
 		return nil, err
 	}

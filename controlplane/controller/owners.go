@@ -37,13 +37,21 @@ func ownersOf(f *networkingv1alpha3.EnvoyFilter, uids map[string]types.UID) []me
 	return refs
 }
 
-// uidsOf are the identities of all bindings and policies, by kind/namespace/name.
+// uidsOf are the identities of bindings and policies, by kind/namespace/name. Those that
+// are about to go own nothing: the garbage collector may wait for what they own
+// (--cascade=foreground), and would delete what a held binding still needs, again and again.
 func uidsOf(all *translate.Resources) map[string]types.UID {
 	uids := make(map[string]types.UID, len(all.CodecBindings)+len(all.RateLimitPolicies))
 	for _, b := range all.CodecBindings {
+		if !b.DeletionTimestamp.IsZero() {
+			continue
+		}
 		uids[translate.KindBinding+"/"+b.Namespace+"/"+b.Name] = b.UID
 	}
 	for _, p := range all.RateLimitPolicies {
+		if !p.DeletionTimestamp.IsZero() {
+			continue
+		}
 		uids[translate.KindPolicy+"/"+p.Namespace+"/"+p.Name] = p.UID
 	}
 	return uids
