@@ -48,7 +48,7 @@ build() {
 library() {
   CC=${prefix}gcc CGO_ENABLED=1 build -buildmode=c-shared -tags netgo,osusergo \
     -ldflags "$ldflags -extldflags '-Wl,-z,lazy'" -o "$1" ./cmd/libmeltemi
-  CGO_ENABLED=0 go run -buildvcs=false ./cmd/meltemi codecs -o json >"$work/codecs.json"
+  CGO_ENABLED=0 go run -trimpath -buildvcs=false ./cmd/meltemi codecs -o json >"$work/codecs.json"
   "${prefix}objcopy" --add-section ".meltemi.codecs=$work/codecs.json" --set-section-flags .meltemi.codecs=noload,readonly "$1"
 }
 

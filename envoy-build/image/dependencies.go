@@ -6,6 +6,8 @@ import (
 	"debug/elf"
 	"fmt"
 	"slices"
+
+	"golang.org/x/mod/modfile"
 )
 
 // file is a compiled file.
@@ -35,7 +37,7 @@ func dependenciesOf(path string) ([]dependency, error) {
 		switch r := d.Replace; {
 		case r == nil:
 			all = append(all, dependency{path: d.Path, version: d.Version, sum: d.Sum})
-		case r.Version == "":
+		case modfile.IsDirectoryPath(r.Path):
 			all = append(all, dependency{path: d.Path, version: d.Version, folder: r.Path})
 		default:
 			all = append(all, dependency{path: r.Path, version: r.Version, sum: r.Sum})
