@@ -99,11 +99,11 @@ func (c *cluster) injected() {
 		first             string // that starts before the proxy
 		image             string // of the proxy, or of the volume
 	}{
-		{"library.yaml", "", "", "registry.example/mesh/meltemi-library:0.1.0"},
-		{"library.yaml", "ENABLE_NATIVE_SIDECARS=true", "", "registry.example/mesh/meltemi-library:0.1.0"},
+		{"library.yaml", "", "", "registry.example/mesh/meltemi-library:v0.1.0"},
+		{"library.yaml", "ENABLE_NATIVE_SIDECARS=true", "", "registry.example/mesh/meltemi-library:v0.1.0"},
 		{"library-init.yaml", "ENABLE_NATIVE_SIDECARS=true", "meltemi-library", ""},
-		{"image.yaml", "", "", "registry.example/mesh/meltemi-proxyv2:1.31.0-meltemi-0.1.0"},
-		{"gateway.yaml", "", "", "registry.example/mesh/meltemi-library:0.1.0"},
+		{"image.yaml", "", "", "registry.example/mesh/meltemi-proxyv2:1.31.0-meltemi-v0.1.0"},
+		{"gateway.yaml", "", "", "registry.example/mesh/meltemi-library:v0.1.0"},
 	} {
 		input := block(c.t, example.file)
 		if !strings.Contains(input, "kind: Deployment") {
@@ -122,16 +122,16 @@ func (c *cluster) injected() {
 			c.t.Errorf("%s: %s does not start before the proxy", example.file, example.first)
 		}
 		proxy := &order[at]
-		// What is for clients is for proxies that say so; a gateway is selected.
-		mark := corev1.EnvVar{Name: "ISTIO_META_" + render.ProxyMark, Value: "true"}
-		if example.file != "gateway.yaml" && !slices.Contains(proxy.Env, mark) {
-			c.t.Errorf("%s: the proxy does not say that it has the library: %v", example.file, proxy.Env)
-		}
-		if example.file == "image.yaml" {
+		if example.file == "image.yaml" { // which has the variables
 			if proxy.Image != example.image || pod.Labels["meltemi.dev/library"] != "true" {
 				c.t.Errorf("%s: the proxy's image is %s, the labels are %v", example.file, proxy.Image, pod.Labels)
 			}
 			continue
+		}
+		// What is for clients is for proxies that say so; a gateway is selected.
+		mark := corev1.EnvVar{Name: "ISTIO_META_" + render.ProxyMark, Value: "true"}
+		if example.file != "gateway.yaml" && !slices.Contains(proxy.Env, mark) {
+			c.t.Errorf("%s: the proxy does not say that it has the library: %v", example.file, proxy.Env)
 		}
 		folder := "/var/lib/meltemi"
 		if !slices.Contains(proxy.Env, corev1.EnvVar{Name: "ENVOY_DYNAMIC_MODULES_SEARCH_PATH", Value: folder}) ||
