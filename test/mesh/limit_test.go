@@ -119,8 +119,11 @@ func (l *limitTest) local(t *testing.T, side string, counting, other *Pod) {
 			method, tenant string
 			good           int
 		}{
-			{"Orders/cancel", "red", 2}, {"Orders/get", "blue", 3}, {"Orders/get", "red", 10},
-			{"Billing/cancel", "red", 10}, {"Orders/cancel", "blue", 0},
+			{"Orders/cancel", "red", 2},
+			{"Orders/get", "blue", 3},
+			{"Orders/get", "red", 10},
+			{"Billing/cancel", "red", 10},
+			{"Orders/cancel", "blue", 0},
 		} {
 			if good := l.calls(t, c.method, "--set", "tenant="+c.tenant); good != c.good {
 				t.Errorf("%s of tenant %s: %d of 10 calls went well, want %d", c.method, c.tenant, good, c.good)
