@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -36,7 +37,8 @@ func TestFeatures(t *testing.T) {
 			}
 			there := testsIn(t, found[1])
 			for name := range strings.SplitSeq(found[2], ", ") {
-				if !there[name] {
+				test, part, isPart := strings.Cut(name, "/")
+				if !there.names[test] || isPart && !there.texts[part] {
 					t.Errorf("%s: %s has no %s", what, found[1], name)
 				}
 			}
@@ -47,8 +49,8 @@ func TestFeatures(t *testing.T) {
 	}
 }
 
-// named is a folder, and tests in it.
-var named = regexp.MustCompile("^`([a-z0-9/-]+)` (Test[A-Za-z0-9]+(?:, Test[A-Za-z0-9]+)*)$")
+// named is a folder, and tests in it, or parts of tests.
+var named = regexp.MustCompile("^`([a-z0-9/-]+)` (Test[A-Za-z0-9]+(?:/[A-Za-z0-9 -]+)?(?:, Test[A-Za-z0-9]+(?:/[A-Za-z0-9 -]+)?)*)$")
 
 // features are the cells of the rows, without those of the heads.
 func features(t *testing.T) [][]string {
@@ -68,24 +70,37 @@ func features(t *testing.T) [][]string {
 	return rows
 }
 
-// testsIn are the tests of a folder.
-func testsIn(t *testing.T, folder string) map[string]bool {
+// tests are the functions of a folder's tests, and the texts in them: the names of parts of
+// tests are among these.
+type tests struct {
+	names, texts map[string]bool
+}
+
+func testsIn(t *testing.T, folder string) tests {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", filepath.FromSlash(folder), "*_test.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := map[string]bool{}
+	there := tests{map[string]bool{}, map[string]bool{}}
 	for _, file := range files {
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, declared := range parsed.Decls {
-			if f, ok := declared.(*ast.FuncDecl); ok && f.Recv == nil {
-				names[f.Name.Name] = true
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				if n.Recv == nil {
+					there.names[n.Name.Name] = true
+				}
+			case *ast.BasicLit:
+				if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING {
+					there.texts[text] = true
+				}
 			}
-		}
+			return true
+		})
 	}
-	return names
+	return there
 }
