@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -145,19 +147,28 @@ func (n *Namespace) place(u *unstructured.Unstructured) {
 	}
 }
 
-// empty deletes what was applied. Services go first, or their bindings would stay: while a
-// port is declared HTTP/2 its proxies need the filters.
+// empty deletes what was applied, and waits until it is gone. Services go first, or their
+// bindings would stay: while a port is declared HTTP/2 its proxies need the filters.
 func (n *Namespace) empty() {
-	last := func(u *unstructured.Unstructured) bool { return u.GetKind() != "Service" }
 	var services, others []client.Object
 	for _, u := range slices.Backward(n.applied) {
-		if last(u) {
-			others = append(others, u)
-		} else {
+		if u.GetKind() == "Service" {
 			services = append(services, u)
+		} else {
+			others = append(others, u)
 		}
 	}
-	n.cluster.Delete(append(services, others...)...)
+	all := append(services, others...)
+	n.cluster.Delete(all...)
+	ctx := context.WithoutCancel(n.t.Context()) // which the test's end has ended
+	n.Eventually(func() string {
+		for _, o := range all {
+			if err := n.cluster.Client.Get(ctx, client.ObjectKeyFromObject(o), o); !apierrors.IsNotFound(err) {
+				return fmt.Sprintf("%s is still there: %v", o.GetName(), err)
+			}
+		}
+		return ""
+	})
 }
 
 // explain shows what the control plane printed, if the test failed.

@@ -21,7 +21,8 @@ func (p *Pod) Admin(page string) string {
 
 // Counter is the sum of the counters and gauges of the pod's proxy whose whole names a
 // regular expression matches, 0 without any. Clusters are named
-// outbound|PORT|SUBSET|HOST and inbound|PORT||, with dots as they are.
+// outbound|PORT|SUBSET|HOST and inbound|PORT||, with dots as they are and often a semicolon
+// behind, so write ;? there: what is not there counts 0.
 func (p *Pod) Counter(expression string) int {
 	p.t().Helper()
 	full := regexp.MustCompile("^(?:" + expression + ")$")
