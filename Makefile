@@ -34,7 +34,7 @@ TEST_FILTERS := bench/empty soak/chaos
 EXAMPLE_MODULES := quota
 
 # All modules beside the one at the top.
-NESTED_MODULES := envoy-build/image sdk/contrib sdk/wasm test $(addprefix test/,$(TEST_FILTERS)) $(addprefix test/peers/,$(PEER_MODULES)) $(addprefix examples/,$(EXAMPLE_MODULES))
+NESTED_MODULES := envoy-build/image sdk/contrib sdk/wasm test test/mesh/collector $(addprefix test/,$(TEST_FILTERS)) $(addprefix test/peers/,$(PEER_MODULES)) $(addprefix examples/,$(EXAMPLE_MODULES))
 
 # Images and archives: for which platforms, of which commit, and the date of all files in
 # them. BASE is what a proxy's image is made from, PUSH the prefix of repositories.

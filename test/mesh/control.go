@@ -79,7 +79,8 @@ func generate() string {
 	if err := os.WriteFile(file, []byte(operator), 0o600); err != nil {
 		life.Fatal(err)
 	}
-	cmd := exec.CommandContext(life.Context(), kube.Part(life, "istioctl"), "manifest", "generate", "-f", file)
+	cmd := exec.CommandContext(life.Context(), kube.Part(life, "istioctl"), "manifest", "generate", "-f", file,
+		"-f", filepath.Join(kube.Root(life), "examples", "istio", "mesh-config.yaml"))
 	cmd.Env = append(os.Environ(), "KUBECONFIG=/dev/null")
 	var problems strings.Builder
 	cmd.Stderr = &problems

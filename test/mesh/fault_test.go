@@ -27,7 +27,7 @@ func (o *traffic) fault(t *testing.T) {
 	}
 	for _, p := range protocols {
 		for _, s := range o.servers {
-			o.serveBy(s, p.codec, p.port)
+			s.serve(p.codec, p.port)
 		}
 		t.Run(p.codec, func(t *testing.T) { o.faults(t, p) })
 	}

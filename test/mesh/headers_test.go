@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -18,6 +19,9 @@ func (o *traffic) headers(t *testing.T) {
 	c := o.call("Orders/get", "--set", "lane=stable", "--set", "debug=yes", "--set", "tenant=blue")
 	if _, debug := c.Metadata["debug"]; !c.OK || debug || c.Metadata["lane"] != "canary" || c.Metadata["tenant"] != "blue" {
 		t.Errorf("the server saw %v, want the lane canary, no debug, and the tenant as it was", c.Metadata)
+	}
+	if !strings.Contains(c.Text, `"answered-by":"canary"`) {
+		t.Errorf("the client got %s, want metadata of the answer", c.Text)
 	}
 	if each, sum := o.seen("Orders/get", `"lane":"canary"`, `"tenant":"blue"`); sum != 1 {
 		t.Errorf("the servers saw %v", each)

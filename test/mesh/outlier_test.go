@@ -9,8 +9,8 @@ import (
 // out; one that throws exceptions is not.
 func (o *traffic) outlier(t *testing.T) {
 	well, busy, gone := o.servers[0], o.servers[1], o.servers[2]
-	o.serveBy(well, "dubbo", "20880", "--exception=com.shop.OutOfStock")
-	o.serveBy(busy, "dubbo", "20880", "--fail", "1")
+	well.serve("dubbo", "20880", "--exception=com.shop.OutOfStock")
+	busy.serve("dubbo", "20880", "--fail", "1")
 	o.ApplyFile("examples/istio/retry.yaml") // payments are not retried, so that failures show
 	o.ApplyFile("examples/istio/outlier-detection.yaml", "maxEjectionPercent: 50", "maxEjectionPercent: 100")
 	pay := func() (c Calls, byWell int) {
@@ -24,7 +24,10 @@ func (o *traffic) outlier(t *testing.T) {
 		}
 		return ""
 	})
-	failed := `outlier_detection\.ejections_enforced_consecutive_gateway_failure`
+	if c := o.client.Calls(80, "dubbo", o.address, "Orders/note", "--oneway", "--concurrency", "8"); c.OK != 80 {
+		t.Errorf("one-way: %+v", c)
+	}
+	failed := `outlier_detection\.ejections_detected_.*`
 	if active, all := o.client.Counter(o.stat("", `outlier_detection\.ejections_active`)), o.client.Counter(o.stat("", failed)); active != 2 || all != 2 {
 		t.Errorf("%d servers are ejected, and %d have been; want the one that is busy and the one that is gone", active, all)
 	}

@@ -48,7 +48,7 @@ func (o *traffic) tried(t *testing.T, method string, want int) {
 // refused: a server whose program is gone costs no call, since others are tried.
 func (o *traffic) refused(t *testing.T) {
 	for _, s := range o.servers[1:] {
-		o.serveBy(s, "dubbo", "20880")
+		s.serve("dubbo", "20880")
 	}
 	o.client.Await("dubbo", o.address, "Orders/warm")
 	gone := o.servers[0]

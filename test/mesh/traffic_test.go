@@ -58,27 +58,27 @@ func TestTraffic(t *testing.T) {
 	}
 }
 
-// serve has each server of the scenario run `meltemi serve` for Dubbo with the same flags,
-// and waits until calls reach all of them, if flags do not make them fail. The methods of
-// these calls are Orders/warm.
+// serve has each server of the scenario run `meltemi serve` for Dubbo with the same flags.
 func (o *traffic) serve(flags ...string) {
 	o.t.Helper()
 	for _, s := range o.servers {
-		o.serveBy(s, "dubbo", "20880", flags...)
+		s.serve("dubbo", "20880", flags...)
 	}
 }
 
-// serveBy runs `meltemi serve` in a pod until the scenario's end.
-func (o *traffic) serveBy(server *Pod, codec, port string, flags ...string) {
-	o.t.Helper()
-	args := append([]string{Built("meltemi"), "serve", codec, "0.0.0.0:" + port, "--name", server.Name, "--verbose"}, flags...)
-	p := server.Begin(args...)
-	server.App = p
-	kube.Eventually(o.t, patience, func() string {
-		if !strings.Contains(p.Output(), "ready ") {
-			return fmt.Sprintf("%v does not listen", args)
+// serve runs `meltemi serve` in a pod until the scenario's end, as the pod's program.
+func (p *Pod) serve(codec, port string, flags ...string) {
+	p.t().Helper()
+	args := append([]string{Built("meltemi"), "serve", codec, "0.0.0.0:" + port, "--name", p.Name, "--verbose"}, flags...)
+	p.App = p.Begin(args...)
+	kube.Eventually(p.t(), patience, func() string {
+		switch {
+		case strings.Contains(p.App.Output(), "ready "):
+			return ""
+		case p.App.Ended():
+			p.t().Fatalf("%v ended", args)
 		}
-		return ""
+		return fmt.Sprintf("%v does not listen", args)
 	})
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # build.sh DIR [NAME...]: builds the control plane that the tests of the mesh run, from its
 # pinned Go modules: kube-apiserver, istiod, pilot-agent, istioctl, Envoy's rate limit
-# service, and Helm; and copies Istio's CRDs and the template of its proxies' bootstrap.
-# With names it builds those programs alone. It does nothing for a program that is there
-# already.
+# service, Helm, and a receiver of OpenTelemetry's traces; and copies Istio's CRDs and
+# the template of its proxies' bootstrap. With names it builds those programs alone. It does
+# nothing for a program that is there already.
 set -euo pipefail
 out=$(mkdir -p "$1" && cd "$1" && pwd)
 cd "$(dirname "$0")"
@@ -35,6 +35,9 @@ program kubernetes k8s.io/kubernetes cmd/kube-apiserver kube-apiserver "$kube"
 program ratelimit github.com/envoyproxy/ratelimit src/service_cmd ratelimit ""
 program helm helm.sh/helm/v4 cmd/helm helm ""
 [ ${#wanted[@]} = 0 ] || exit 0
+# The receiver of traces is a program of ours around the collector's own, so what decides
+# whether it is up to date is the go command.
+(cd ../collector && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$out/collector" .)
 source=$(cd istio && go list -m -f '{{.Dir}}' istio.io/istio)
 install -m 644 "$source/manifests/charts/base/files/crd-all.gen.yaml" "$out/istio-crds.yaml"
 install -m 644 "$source/tools/packaging/common/envoy_bootstrap.json" "$out/istio-bootstrap.json"
