@@ -12,7 +12,7 @@ import (
 // Clients are served where the service may be known and the controller may write. It is not
 // parallel, since it starts the controller anew.
 func TestExportTo(t *testing.T) {
-	shop, friends, strangers := New(t), NewNamed(t, "export-friends"), NewNamed(t, "export-strangers")
+	shop, friends, strangers := New(t), New(t), New(t)
 	shop.ApplyFile("examples/istio/strict.yaml")
 	shop.ApplyFile("examples/istio/export-to.yaml", ".,friends", ".,"+friends.Name, "port: 9090", "port: 9290")
 	server := shop.Start(Serve("thrift", "orders-v1", 9091))[0]
