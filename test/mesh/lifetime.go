@@ -17,6 +17,7 @@ var life = &lifetime{ctx: context.Background()}
 type lifetime struct {
 	testing.TB // nil: what package kube does not use is not here
 
+	dir      string          // where its files are
 	ctx      context.Context //nolint:containedctx // it is what Context returns
 	mu       sync.Mutex
 	cleanups []func()
@@ -62,7 +63,7 @@ func (l *lifetime) TempDir() string { return l.folder("mesh") }
 func (l *lifetime) folder(word string) string {
 	l.mu.Lock()
 	l.folders++
-	dir := fmt.Sprintf("%s/%s-%d", os.Getenv(workDir), word, l.folders)
+	dir := fmt.Sprintf("%s/%s-%d", l.dir, word, l.folders)
 	l.mu.Unlock()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		l.Fatal(err)

@@ -26,16 +26,18 @@ const (
 // Main runs the tests of a package on a node of their own, and returns the exit code. The
 // node is this program once more, in new namespaces of the network, of mounts and of
 // processes, so that all there is on it ends with it, however that comes about. It has
-// no link to the network outside.
-func Main(m *testing.M) int {
+// no link to the network outside, so prepare, which may be nil, builds before it is there
+// what tests need.
+func Main(m *testing.M, prepare func(tb testing.TB)) int {
 	if os.Getenv(workDir) == "" {
-		code, err := enter()
+		code, err := enter(prepare)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "mesh: starting the node, which takes root: %v\n", err)
 			return 1
 		}
 		return code
 	}
+	life.dir = os.Getenv(workDir)
 	if err := setUp(); err != nil {
 		fmt.Fprintf(os.Stderr, "mesh: setting the node up: %v\n", err)
 		return 1
@@ -46,7 +48,7 @@ func Main(m *testing.M) int {
 }
 
 // enter runs this program on the node, and returns its exit code.
-func enter() (int, error) {
+func enter(prepare func(tb testing.TB)) (int, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return 0, err
@@ -56,9 +58,13 @@ func enter() (int, error) {
 		if dir, err = os.MkdirTemp("", "mesh"); err != nil {
 			return 0, err
 		}
-		defer func() { _ = os.Remove(dir) }() // what was in it was in memory
+		defer func() { _ = os.RemoveAll(dir) }() // what the node had in it was in memory
 	} else if err := os.MkdirAll(dir, 0o755); err != nil {
 		return 0, err
+	}
+	life.dir = dir
+	if prepare != nil {
+		prepare(life)
 	}
 	cmd := exec.Command(program, os.Args[1:]...)
 	cmd.Env = append(os.Environ(), workDir+"="+dir, "TMPDIR="+dir)

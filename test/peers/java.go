@@ -24,6 +24,17 @@ func (j Java) String() string {
 	return "java-" + j.Version + "-" + j.Serialization
 }
 
+// Build builds the peer's program, as its first use does, which may take a network.
+func (j Java) Build(tb testing.TB) {
+	tb.Helper()
+	j.program(tb)
+}
+
+func (j Java) program(tb testing.TB) string {
+	tb.Helper()
+	return mavenProgram(tb, "java", j.Version, "-Ddubbo.version="+j.Version)
+}
+
 // command returns a command that runs one of the peers' classes.
 func (j Java) command(ctx context.Context, tb testing.TB, class string, args ...string) *exec.Cmd {
 	tb.Helper()
@@ -34,7 +45,7 @@ func (j Java) command(ctx context.Context, tb testing.TB, class string, args ...
 	for _, pkg := range []string{"java.lang", "java.util", "java.math", "java.lang.reflect"} {
 		all = append(all, "--add-opens", "java.base/"+pkg+"=ALL-UNNAMED")
 	}
-	all = append(all, "-cp", mavenProgram(tb, "java", j.Version, "-Ddubbo.version="+j.Version), "dev.meltemi.peer."+class)
+	all = append(all, "-cp", j.program(tb), "dev.meltemi.peer."+class)
 	return exec.CommandContext(ctx, "java", append(all, args...)...)
 }
 

@@ -32,6 +32,12 @@ type Library struct {
 // String names the peer.
 func (p Program) String() string { return p.Library.Name + " " + p.Settings }
 
+// Build builds the peer's program, as its first use does, which may take a network.
+func (p Program) Build(tb testing.TB) {
+	tb.Helper()
+	p.Library.Command(tb)
+}
+
 // StartServer implements Peer.
 func (p Program) StartServer(tb testing.TB, port string) *Server {
 	tb.Helper()
