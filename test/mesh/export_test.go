@@ -24,6 +24,7 @@ func TestExportTo(t *testing.T) {
 	// served checks where the filters for clients are, and who is served.
 	served := func(by string, namespaces ...string) {
 		t.Helper()
+		slices.Sort(namespaces)
 		shop.Eventually(func() string {
 			if in := shop.filters("meltemi-outbound-9290"); !slices.Equal(in, namespaces) {
 				return fmt.Sprintf("%s: the EnvoyFilters for clients are in %v, want %v", by, in, namespaces)

@@ -55,8 +55,8 @@ func TestRemoval(t *testing.T) {
 	n.reads(client, v1alpha1.UpstreamDirect)
 	lossless(t, "the binding is held", stop(), first, second)
 
-	// Connections that are open at this moment lose their next call: Istio has no routes for
-	// them any more.
+	// Connections that are open at this moment lose calls before they are closed: Istio has
+	// no routes for them any more. New ones may be refused, until all proxies are told.
 	stop = client.Load(100, "thrift", address, "Orders/get", "--concurrency", "4")
 	n.ApplyFile("examples/istio/before-binding.yaml")
 	n.gone("orders")
