@@ -72,7 +72,10 @@ type translator struct {
 	entries  map[string]*networkingv1.ServiceEntry
 	gateways map[string]*networkingv1.Gateway
 	pods     podIndex
-	slices   endpointIndex
+	silent   map[string]*silent // by namespace
+
+	silentTexts map[string]string // see silentClients
+	slices      endpointIndex
 
 	workloads map[string][]*networkingv1.WorkloadEntry // by namespace
 
@@ -84,7 +87,7 @@ type translator struct {
 func newTranslator(r *Resources, o Options) *translator {
 	t := &translator{
 		options: o, services: map[string]*corev1.Service{}, onPort: map[uint32][]*corev1.Service{}, entries: map[string]*networkingv1.ServiceEntry{},
-		gateways: map[string]*networkingv1.Gateway{}, verdicts: map[Key]*Verdict{},
+		gateways: map[string]*networkingv1.Gateway{}, silentTexts: map[string]string{}, verdicts: map[Key]*Verdict{},
 		workloads: map[string][]*networkingv1.WorkloadEntry{},
 	}
 	for _, s := range r.Services {
@@ -106,6 +109,7 @@ func newTranslator(r *Resources, o Options) *translator {
 		t.gateways[g.Namespace+"/"+g.Name] = g
 	}
 	t.pods = indexPods(r.Pods)
+	t.silent = silentIn(r.Pods, t.stateOf)
 	for _, w := range r.WorkloadEntries {
 		t.workloads[w.Namespace] = append(t.workloads[w.Namespace], w)
 	}
@@ -159,6 +163,7 @@ func (t *translator) bind(b *v1alpha1.CodecBinding) {
 	}
 	settings := module.settings()
 	var proxies proxyReport
+	before := len(t.claims)
 	for i := range b.Spec.TargetRefs {
 		found, p := t.find(b.Namespace, &b.Spec.TargetRefs[i])
 		if p != nil {
@@ -171,6 +176,7 @@ func (t *translator) bind(b *v1alpha1.CodecBinding) {
 		t.claims = append(t.claims, c)
 	}
 	v.Proxies, v.ProxiesMessage = proxies.verdict()
+	v.ProxiesMessage = sentences(v.ProxiesMessage, t.silentClients(t.claims[before:], &proxies))
 }
 
 // hostName is what the definition of CodecBinding takes for a host.
