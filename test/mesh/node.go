@@ -16,7 +16,8 @@ const (
 	// workDir is the variable with the folder that the node may write into. Without it
 	// a process is not on the node yet.
 	workDir = "MELTEMI_MESH_DIR"
-	// keepLogs is the variable with a folder where everything written is kept.
+	// keepLogs is the variable with a folder in which all that a run writes is kept, in
+	// one of its own.
 	keepLogs = "MELTEMI_MESH_KEEP"
 
 	nodeIP     = "198.18.0.1"
@@ -53,14 +54,21 @@ func enter(prepare func(tb testing.TB)) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	dir := os.Getenv(keepLogs)
-	if dir == "" {
-		if dir, err = os.MkdirTemp("", "mesh"); err != nil {
+	keep := os.Getenv(keepLogs)
+	if keep != "" {
+		if err := os.MkdirAll(keep, 0o755); err != nil {
 			return 0, err
 		}
-		defer func() { _ = os.RemoveAll(dir) }() // what the node had in it was in memory
-	} else if err := os.MkdirAll(dir, 0o755); err != nil {
+	}
+	dir, err := os.MkdirTemp(keep, "mesh")
+	if err == nil {
+		err = os.Chmod(dir, 0o755) // users of pods have to pass
+	}
+	if err != nil {
 		return 0, err
+	}
+	if keep == "" {
+		defer func() { _ = os.RemoveAll(dir) }() // what the node had in it was in memory
 	}
 	life.dir = dir
 	if prepare != nil {
