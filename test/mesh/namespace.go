@@ -158,7 +158,7 @@ func (n *Namespace) empty() {
 			others = append(others, u)
 		}
 	}
-	all := append(services, others...)
+	all := slices.Concat(services, others)
 	n.cluster.Delete(all...)
 	ctx := context.WithoutCancel(n.t.Context()) // which the test's end has ended
 	n.Eventually(func() string {

@@ -3,6 +3,7 @@ package mesh
 import (
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -38,12 +39,12 @@ func TestReach(t *testing.T) {
 // apply applies an example with the servers' port.
 func (r *reach) apply(file string) {
 	r.t.Helper()
-	r.ApplyFile(file, "9091", fmt.Sprint(reachPort))
+	r.ApplyFile(file, "9091", strconv.Itoa(reachPort))
 	r.Bound("orders")
 }
 
 // at is where a server itself is dialed.
-func (r *reach) at(server *Pod) string { return net.JoinHostPort(server.IP, fmt.Sprint(reachPort)) }
+func (r *reach) at(server *Pod) string { return net.JoinHostPort(server.IP, strconv.Itoa(reachPort)) }
 
 // A client of another namespace finds the service, and its routes hold there too.
 func (r *reach) otherNamespace(t *testing.T) {
@@ -98,7 +99,7 @@ func (r *reach) headless(t *testing.T) {
 			}
 			return ""
 		})
-		read := `http\.inbound_0\.0\.0\.0_` + fmt.Sprint(reachPort) + `.*\.downstream_rq_2xx`
+		read := `http\.inbound_0\.0\.0\.0_` + strconv.Itoa(reachPort) + `.*\.downstream_rq_2xx`
 		var c Calls
 		counted := server.Counted(func() { c = r.client.Calls(20, "thrift", r.at(server), "Orders/get") }, read)
 		if c.Servers[server.Name] != 20 || counted[0] != 20 {
