@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
+	"github.com/meltemi-mesh/meltemi/controlplane/ir"
 	"github.com/meltemi-mesh/meltemi/controlplane/translate"
 )
 
@@ -43,38 +44,61 @@ func (r *Reconciler) hold(ctx context.Context, all *translate.Resources) error {
 }
 
 // releasedBindings are the deleted bindings that proxies do not need any more, that others
-// take the place of, or that are to go regardless.
-func releasedBindings(all *translate.Resources, verdicts map[translate.Key]*translate.Verdict) []*v1alpha1.CodecBinding {
-	var released []*v1alpha1.CodecBinding
+// take the place of, or that are to go regardless; and the mesh without them.
+func releasedBindings(all *translate.Resources, mesh *ir.Mesh, verdicts verdicts, o translate.Options) ([]*v1alpha1.CodecBinding, *ir.Mesh) {
+	var unneeded, held []*v1alpha1.CodecBinding
 	for _, b := range all.CodecBindings {
-		if b.DeletionTimestamp.IsZero() {
-			continue
-		}
-		v := verdicts[translate.Key{Kind: translate.KindBinding, Namespace: b.Namespace, Name: b.Name}]
-		if v == nil || !v.Serves || b.Annotations[ForceRemoval] == "true" || isReplaced(b, v, all, verdicts) {
-			released = append(released, b)
+		switch v := verdicts.of(b); {
+		case b.DeletionTimestamp.IsZero():
+		case v == nil || !v.Serves || b.Annotations[ForceRemoval] == "true":
+			unneeded = append(unneeded, b)
+		default:
+			held = append(held, b)
 		}
 	}
-	return released
+	// Those who wait for an older binding's port say nothing of whether they would get it:
+	// the mesh without the older one tells. Who is not replaced there stays, and may be in
+	// the way of others again.
+	for replaced := held; ; {
+		released := slices.Concat(unneeded, replaced)
+		if len(released) == 0 {
+			return nil, mesh
+		}
+		without := *all
+		without.CodecBindings = slices.DeleteFunc(slices.Clone(all.CodecBindings), func(b *v1alpha1.CodecBinding) bool { return slices.Contains(released, b) })
+		then, judged := translate.Translate(&without, o)
+		still := slices.DeleteFunc(slices.Clone(replaced), func(b *v1alpha1.CodecBinding) bool { return !isReplaced(b, verdicts.of(b), &without, judged) })
+		if len(still) == len(replaced) {
+			return released, then
+		}
+		replaced = still
+	}
 }
 
-// isReplaced tells whether all ports of a deleted binding are those of others too. They
-// have waited for it, since it is older, and it must not wait for them.
-func isReplaced(b *v1alpha1.CodecBinding, v *translate.Verdict, all *translate.Resources, verdicts map[translate.Key]*translate.Verdict) bool {
-	isTaken := func(t v1alpha1.TargetStatus) bool {
-		return slices.ContainsFunc(all.CodecBindings, func(o *v1alpha1.CodecBinding) bool {
-			other := verdicts[translate.Key{Kind: translate.KindBinding, Namespace: o.Namespace, Name: o.Name}]
-			return o.Namespace == b.Namespace && o.DeletionTimestamp.IsZero() && other != nil &&
-				slices.ContainsFunc(other.Targets, func(u v1alpha1.TargetStatus) bool {
-					return t.Kind == u.Kind && t.Name == u.Name && t.Port == u.Port
-				})
+// verdicts are those of a translation.
+type verdicts map[translate.Key]*translate.Verdict
+
+func (v verdicts) of(b *v1alpha1.CodecBinding) *translate.Verdict {
+	return v[translate.Key{Kind: translate.KindBinding, Namespace: b.Namespace, Name: b.Name}]
+}
+
+// isReplaced tells whether all ports that a deleted binding served are served without it.
+func isReplaced(b *v1alpha1.CodecBinding, was *translate.Verdict, without *translate.Resources, judged verdicts) bool {
+	for i, t := range was.Targets {
+		if was.TargetReasons[i] != "" {
+			continue // nobody has served it
+		}
+		isServed := slices.ContainsFunc(without.CodecBindings, func(o *v1alpha1.CodecBinding) bool {
+			v := judged.of(o)
+			return o.Namespace == b.Namespace && v != nil && v.Serves && slices.ContainsFunc(v.Targets, func(u v1alpha1.TargetStatus) bool {
+				return t.Kind == u.Kind && t.Name == u.Name && t.Port == u.Port && v.TargetReasons[slices.Index(v.Targets, u)] == ""
+			})
 		})
+		if !isServed {
+			return false
+		}
 	}
-	return !slices.ContainsFunc(v.Targets, func(t v1alpha1.TargetStatus) bool { return t.Port != 0 && !isTaken(t) })
-}
-
-func withoutReleased(all, released []*v1alpha1.CodecBinding) []*v1alpha1.CodecBinding {
-	return slices.DeleteFunc(slices.Clone(all), func(b *v1alpha1.CodecBinding) bool { return slices.Contains(released, b) })
+	return true
 }
 
 // release lets bindings go whose EnvoyFilters are gone.

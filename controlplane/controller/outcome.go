@@ -2,6 +2,7 @@ package controller
 
 import (
 	"errors"
+	"slices"
 
 	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -58,6 +59,16 @@ func (o *outcome) of(kind string, resource client.Object) error {
 }
 
 // isStale tells that what was read was older than what there is.
-func (o *outcome) isStale() bool { return apierrors.IsConflict(o.err()) }
+func (o *outcome) isStale() bool { return isConflict(o.err()) }
 
 func (o *outcome) err() error { return errors.Join(append(o.problems, o.everything)...) }
+
+// isConflict tells whether everything that went wrong is that something else was written
+// in the meantime: then it is done again at once, and is no failure.
+func isConflict(err error) bool {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // errors.As would look into the parts
+	if !ok {
+		return apierrors.IsConflict(err)
+	}
+	return !slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !isConflict(err) })
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -51,19 +50,13 @@ func (r *Reconciler) reconcile(ctx context.Context) (ctrl.Result, error) {
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading: %w", err)
 	}
-	if err := r.hold(ctx, all); apierrors.IsConflict(err) {
+	held := r.hold(ctx, all) // one that cannot be held is served all the same
+	if isConflict(held) {
 		return again, nil
-	} else if err != nil {
-		return ctrl.Result{}, fmt.Errorf("finalizers: %w", err)
 	}
 	mesh, verdicts := translate.Translate(all, r.Translate)
-	released := releasedBindings(all, verdicts)
-	if len(released) > 0 {
-		// What is released leaves the mesh first, and then the cluster.
-		without := *all
-		without.CodecBindings = withoutReleased(all.CodecBindings, released)
-		mesh, _ = translate.Translate(&without, r.Translate)
-	}
+	// What is released leaves the mesh first, and then the cluster.
+	released, mesh := releasedBindings(all, mesh, verdicts, r.Translate)
 	filters, err := render.EnvoyFilters(mesh, r.Render)
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("rendering: %w", err)
@@ -75,7 +68,7 @@ func (r *Reconciler) reconcile(ctx context.Context) (ctrl.Result, error) {
 	let := r.release(ctx, released, written)
 	status := r.report(ctx, all, verdicts, written)
 	log.FromContext(ctx).V(1).Info("done", "bindings", len(all.CodecBindings), "policies", len(all.RateLimitPolicies), "envoyFilters", len(filters))
-	if err := errors.Join(written.err(), let, status); !apierrors.IsConflict(err) {
+	if err := errors.Join(held, written.err(), let, status); !isConflict(err) {
 		return ctrl.Result{}, err
 	}
 	return again, nil

@@ -113,7 +113,8 @@ func (t *translator) gatewayDirect(c *claim) {
 	}
 	t.mesh.addDirect(called, func(services string) ir.Direct {
 		return ir.Direct{
-			Name: name("meltemi-gateway-direct", c.namespace+"."+c.target.name+"."+services, c.number), Namespace: t.gatewayNamespace(c),
+			// The dots keep it apart from those for proxies beside clients.
+			Name: name("meltemi-direct-gateway", c.namespace+"."+c.target.name+"."+services, c.number), Namespace: t.gatewayNamespace(c),
 			Selector: maps.Clone(c.selector), IsGateway: true,
 			Owners: []ir.Owner{c.owner()},
 		}
@@ -159,7 +160,7 @@ func (t *translator) listeningPort(number uint32, selects func(*corev1.Service) 
 			continue
 		}
 		for i := range s.Spec.Ports {
-			if port := &s.Spec.Ports[i]; portOf(port.Port) == number {
+			if port := &s.Spec.Ports[i]; portOf(port.Port) == number && port.Protocol != corev1.ProtocolUDP {
 				return cmp.Or(targetPort(port, p), number)
 			}
 		}

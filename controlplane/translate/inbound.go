@@ -25,7 +25,9 @@ func (t *translator) inbound() {
 	byPort := map[string][]*workloads{} // of a namespace
 	var ports []string                  // in the order of their oldest claims
 	for _, c := range t.claims {
-		if c.refused || c.kind == v1alpha1.KindGateway || !t.hasWorkloads(c) {
+		// Endpoints without a selector have no proxies of ours; a port that is known by name
+		// alone follows when its workloads come.
+		if c.refused || c.kind == v1alpha1.KindGateway || len(c.selector) == 0 {
 			continue
 		}
 		for _, port := range c.ports {
@@ -57,18 +59,16 @@ func (t *translator) addWorkloads(w *workloads) {
 	t.mesh.inbound = append(t.mesh.inbound, t.workloadPort(w))
 }
 
-// hasWorkloads tells whether there are workloads whose proxies are to read a claim's port.
-func (t *translator) hasWorkloads(c *claim) bool {
+// checkWorkloads refuses a claim that no server's proxy could follow, whatever else there
+// is: so it takes no port number from others.
+func (t *translator) checkWorkloads(c *claim) {
 	switch {
+	case c.kind == v1alpha1.KindGateway:
 	case bridgeConfig(&c.module) == "":
 		c.refuse(v1alpha1.ReasonUnsupported, "codec.auto is for gateways: proxies of servers speak one protocol to the application")
-	case len(c.selector) == 0: // endpoints without proxies of ours
-	case len(c.ports) > 0:
-		return true
-	case len(t.pods.labelled(c.namespace, c.selector)) > 0:
+	case len(c.ports) == 0 && len(t.pods.labelled(c.namespace, c.selector)) > 0:
 		c.refuse(v1alpha1.ReasonTargetNotFound, "no workload has a port of the name of its targetPort")
 	}
-	return false // it follows when they come
 }
 
 // meet adds a claim to the workloads of its namespace that have its port already, or adds

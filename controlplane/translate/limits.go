@@ -2,6 +2,7 @@ package translate
 
 import (
 	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -85,6 +86,8 @@ func (t *translator) edgesOf(of *target, side v1alpha1.Side) ([]limitedEdge, *pr
 			only := c
 			if t.isAlone(c, e) {
 				only = nil
+			} else if wide := c.wideAddress(); wide != "" {
+				return nil, problemf(v1alpha1.ReasonUnsupported, "clients dial any address of %s, by which its calls cannot be told from those of others on the port number: use side: server, or a port number of its own", wide)
 			}
 			edges = append(edges, limitedEdge{&t.mesh.outbound[e.at].Edge, only})
 		}
@@ -103,6 +106,16 @@ func (t *translator) isAlone(c *claim, e edge) bool {
 	return !slices.ContainsFunc(t.claims, func(o *claim) bool { return o != c && slices.Contains(o.edges, e) && o.kind != v1alpha1.KindGateway })
 }
 
+// wideAddress is a range of several addresses that clients may dial, "" if there is none.
+func (of *target) wideAddress() string {
+	for _, a := range of.addresses {
+		if p, err := netip.ParsePrefix(a); err == nil && !p.IsSingleIP() {
+			return a
+		}
+	}
+	return ""
+}
+
 // authorities matches the hosts that calls to a target have in proxies beside clients.
 func (of *target) authorities() ir.Header {
 	var all []string
@@ -113,6 +126,9 @@ func (of *target) authorities() ir.Header {
 		all = append(all, regexp.QuoteMeta(of.name), regexp.QuoteMeta(of.name+"."+of.namespace), regexp.QuoteMeta(of.name+"."+of.namespace+".svc"))
 	}
 	for _, a := range of.addresses {
+		if single, err := netip.ParsePrefix(a); err == nil {
+			a = single.Addr().String()
+		}
 		if strings.Contains(a, ":") {
 			a = "[" + a + "]"
 		}

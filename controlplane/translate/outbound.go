@@ -109,6 +109,12 @@ func (t *translator) withoutSharedFilters(claims []*claim) []*claim {
 	})
 }
 
+// hostConflict is why a claim has no say about a service of the protocol.
+type hostConflict struct {
+	of      *claim
+	message string
+}
+
 // hosts are the hosts that bindings of a port number name for services of the protocol.
 // One that has no say about a service is served all the same: others could take its port
 // away otherwise.
@@ -123,7 +129,7 @@ func (t *translator) hosts(claims []*claim) map[string]string {
 				hosts[service], from[service] = host, c
 			} else if hosts[service] != host && !told {
 				told = true // the first of them
-				c.verdict.refuse(v1alpha1.ReasonConflicted, "hosts: %s has %s for service %s", who(o), hosts[service], service)
+				t.hostConflicts = append(t.hostConflicts, hostConflict{c, fmt.Sprintf("hosts: %s has %s for service %s", who(o), hosts[service], service)})
 			}
 		}
 	}

@@ -63,12 +63,13 @@ func (t *translator) find(namespace string, ref *v1alpha1.TargetRef) (*target, *
 }
 
 func (t *translator) service(s *corev1.Service, ref *v1alpha1.TargetRef) (*target, *problem) {
-	at := slices.IndexFunc(s.Spec.Ports, func(p corev1.ServicePort) bool { return names(&ref.Port, p.Name, portOf(p.Port)) })
+	isNamed := func(p corev1.ServicePort) bool { return names(&ref.Port, p.Name, portOf(p.Port)) }
+	at := slices.IndexFunc(s.Spec.Ports, func(p corev1.ServicePort) bool { return isNamed(p) && p.Protocol != corev1.ProtocolUDP })
 	switch {
-	case at < 0:
+	case at < 0 && !slices.ContainsFunc(s.Spec.Ports, isNamed):
 		return nil, noPort(ref)
-	case s.Spec.Ports[at].Protocol == corev1.ProtocolUDP:
-		return nil, problemf(v1alpha1.ReasonUnsupported, "port %d is one of UDP", s.Spec.Ports[at].Port)
+	case at < 0:
+		return nil, problemf(v1alpha1.ReasonUnsupported, "port %s is one of UDP", ref.Port.String())
 	case s.Spec.Type == corev1.ServiceTypeExternalName:
 		return nil, problemf(v1alpha1.ReasonUnsupported, "an ExternalName service has no proxies of its own: bind a ServiceEntry for the host")
 	}

@@ -47,9 +47,16 @@ func (t *translator) settle() {
 		for _, c := range t.claims {
 			c.edges = nil
 		}
-		t.outbound()
+		t.hostConflicts = nil
+		// Conflicts at servers and gateways are within a namespace, or with whoever shares
+		// the gateways. They come first, so that who is refused there keeps no port number
+		// of clients from others.
 		t.inbound()
 		t.gatewayPorts()
+		t.outbound()
+	}
+	for _, h := range t.hostConflicts {
+		h.of.verdict.refuse(v1alpha1.ReasonConflicted, "%s", h.message)
 	}
 }
 
@@ -79,9 +86,10 @@ type translator struct {
 
 	workloads map[string][]*networkingv1.WorkloadEntry // by namespace
 
-	claims   []*claim // older bindings first
-	mesh     draft
-	verdicts map[Key]*Verdict
+	claims        []*claim // older bindings first
+	hostConflicts []hostConflict
+	mesh          draft
+	verdicts      map[Key]*Verdict
 }
 
 func newTranslator(r *Resources, o Options) *translator {
@@ -173,6 +181,7 @@ func (t *translator) bind(b *v1alpha1.CodecBinding) {
 		c := &claim{target: found, binding: b, verdict: v, index: i, module: module, settings: settings, order: len(t.claims)}
 		v.Targets[i].Port = statusPort(found.number)
 		t.chooseUpstream(c, &proxies)
+		t.checkWorkloads(c)
 		t.claims = append(t.claims, c)
 	}
 	v.Proxies, v.ProxiesMessage = proxies.verdict()
