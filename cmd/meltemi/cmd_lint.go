@@ -54,6 +54,7 @@ func newLintCmd(codecs []sdk.Definition) *cobra.Command {
 			if r == nil || cli.CodeOf(bad) == cli.Usage {
 				return bad
 			}
+			warnReplaced(cmd.ErrOrStderr(), r)
 			findings := lint.Lint(r, flags.options)
 			if output == "json" {
 				return errors.Join(bad, printFindingsJSON(cmd.OutOrStdout(), findings))

@@ -84,6 +84,13 @@ func TestMigrateIntoAFolder(t *testing.T) {
 	if string(got) != string(want) {
 		t.Errorf("got\n%s", got)
 	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(in, link); err != nil {
+		t.Fatal(err)
+	}
+	if r := meltemi(t, "", "migrate", "-f", in, "-o", link); r.code != cli.Usage || !strings.Contains(r.stderr, "is a file of the input") {
+		t.Errorf("by another path: %+v", r)
+	}
 	if r := meltemi(t, "", "migrate", "-f", in, "-o", in); r.code != cli.Usage || !strings.Contains(r.stderr, "is a file of the input") {
 		t.Errorf("over the input: %+v", r)
 	}

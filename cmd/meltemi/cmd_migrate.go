@@ -103,17 +103,29 @@ func writeMigrated(folder string, manifests []migrate.Manifest) error {
 		from[name] = m.File
 		texts[name] = append(append(texts[name], "---\n"...), m.Text...)
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // manifests are for everybody
+	for _, name := range order {
+		if path := filepath.Join(folder, name); isSameFile(path, from[name]) {
+			return cli.Usagef("--output: %s is a file of the input", path)
+		}
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // as people make folders
 		return err
 	}
 	for _, name := range order {
-		path := filepath.Join(folder, name)
-		if path == filepath.Clean(from[name]) {
-			return cli.Usagef("--output: %s is a file of the input", path)
-		}
-		if err := os.WriteFile(path, texts[name], 0o644); err != nil { //nolint:gosec // likewise
+		// There may be passwords of Redis in it.
+		if err := os.WriteFile(filepath.Join(folder, name), texts[name], 0o600); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// isSameFile tells whether two paths lead to one file, however they are spelled.
+func isSameFile(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
 }

@@ -53,6 +53,7 @@ func newTranslateCmd(codecs []sdk.Definition) *cobra.Command {
 				return err
 			}
 			warnUnknown(cmd.ErrOrStderr(), r)
+			warnReplaced(cmd.ErrOrStderr(), r)
 			mesh, verdicts := translate.Translate(r.Resources(), flags.options)
 			filters, err := render.EnvoyFilters(mesh, render.Options{Library: module, ProxiesHaveLibrary: flags.options.ProxiesHaveLibrary})
 			if err != nil {

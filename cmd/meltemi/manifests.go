@@ -164,3 +164,10 @@ func warnUnknown(w io.Writer, r *manifest.Reader) {
 		_, _ = fmt.Fprintf(w, "left alone: %s\n", u)
 	}
 }
+
+// warnReplaced tells of resources that are in the input several times.
+func warnReplaced(w io.Writer, r *manifest.Reader) {
+	for _, p := range r.Replaced {
+		_, _ = fmt.Fprintf(w, "replaced: %s\n", p)
+	}
+}

@@ -120,7 +120,7 @@ func (l *linter) timing(p place, r *v1alpha3.HTTPRoute, b *boundPort) {
 		})
 		if !useful {
 			p.at(".retries.retryOn").bad(UselessRetry, fmt.Sprintf("answers of calls have the HTTP status 200 and a status of gRPC, so %q never happens", on), "Use unavailable, connect-failure or refused-stream")
-		} else if strings.Contains(on, "5xx") || strings.Contains(on, "gateway-error") {
+		} else if (strings.Contains(on, "5xx") || strings.Contains(on, "gateway-error")) && retries.GetPerTryTimeout() == nil { // which ends tries with 504
 			p.at(".retries.retryOn").odd(UselessRetry, "answers of calls have the HTTP status 200 and a status of gRPC, so 5xx and gateway-error are lost connections alone, after which the server may have done the call", "Use unavailable, connect-failure or refused-stream")
 		}
 	}

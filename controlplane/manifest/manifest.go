@@ -21,6 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
 
 	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
 )
@@ -41,10 +42,16 @@ func where(file string, document int) string { return fmt.Sprintf("%s, document 
 // Reader reads manifests.
 type Reader struct {
 	decoder runtime.Decoder
-	// Objects are what was read, in order; the items of a List each for itself.
+	// Objects are what was read, in order; the items of a List each for itself. Of a
+	// resource that is there several times the last one counts, as for kubectl, in the
+	// place of the first.
 	Objects []Object
 	// Unknown are the documents of kinds that do not matter here.
 	Unknown []string
+	// Replaced are the resources that were there before, with what took their place.
+	Replaced []string
+
+	places map[string]int // in Objects, by kind, namespace and name
 }
 
 // NewReader returns a reader of the kinds that matter.
@@ -60,7 +67,7 @@ func NewReader() (*Reader, error) {
 		}
 	}
 	codecs := serializer.NewCodecFactory(scheme, serializer.EnableStrict)
-	return &Reader{decoder: codecs.UniversalDeserializer()}, nil
+	return &Reader{decoder: codecs.UniversalDeserializer(), places: map[string]int{}}, nil
 }
 
 // Read reads the documents of a file. A document that cannot be read is an error that
@@ -89,7 +96,7 @@ func (r *Reader) document(file string, n int, doc []byte) error {
 	object, gvk, err := r.decoder.Decode(doc, nil, nil)
 	switch {
 	case runtime.IsNotRegisteredError(err):
-		r.Unknown = append(r.Unknown, fmt.Sprintf("%s: %s", where(file, n), gvk))
+		r.Unknown = append(r.Unknown, fmt.Sprintf("%s: %s", where(file, n), kindOf(doc)))
 		return nil
 	case err != nil:
 		return err
@@ -112,8 +119,29 @@ func (r *Reader) document(file string, n int, doc []byte) error {
 	if meta.GetNamespace() == "" {
 		meta.SetNamespace(metav1.NamespaceDefault)
 	}
-	r.Objects = append(r.Objects, Object{Object: object, Meta: meta, File: file, Document: n})
+	r.add(gvk.GroupKind().String(), Object{Object: object, Meta: meta, File: file, Document: n})
 	return nil
+}
+
+func (r *Reader) add(kind string, o Object) {
+	name := fmt.Sprintf("%s %s/%s", kind, o.Meta.GetNamespace(), o.Meta.GetName())
+	at, before := r.places[name]
+	if !before {
+		r.places[name] = len(r.Objects)
+		r.Objects = append(r.Objects, o)
+		return
+	}
+	r.Replaced = append(r.Replaced, fmt.Sprintf("%s: %s is in %s too, which counts", where(r.Objects[at].File, r.Objects[at].Document), name, where(o.File, o.Document)))
+	r.Objects[at] = o
+}
+
+// kindOf is what a document says it is.
+func kindOf(doc []byte) string {
+	var kind metav1.TypeMeta
+	if err := yaml.Unmarshal(doc, &kind); err != nil {
+		return "a resource that cannot be read"
+	}
+	return kind.GroupVersionKind().String()
 }
 
 // stripComments leaves out lines that say nothing, to know an empty document.
