@@ -30,7 +30,7 @@ Exit codes: 0 no errors, 1 errors, 2 usage.`
 const lintExample = `  meltemi lint -f manifests/
 
   # what a cluster has
-  kubectl get codecbindings,ratelimitpolicies,services,serviceentries,workloadentries,gateways,virtualservices,destinationrules,authorizationpolicies,pods,endpointslices -A -o yaml | meltemi lint -f -
+  kubectl get codecbindings,ratelimitpolicies,services,serviceentries,workloadentries,gateways.networking.istio.io,virtualservices,destinationrules,authorizationpolicies,pods,endpointslices -A -o yaml | meltemi lint -f -
 
   meltemi lint -f manifests/ -o json | jq '.findings[] | select(.code == "subset-missing")'`
 

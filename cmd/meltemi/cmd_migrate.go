@@ -18,9 +18,9 @@ const migrateLong = `Turn the configuration of Aeraki Mesh into that of Meltemi 
 
 The manifests hold MetaRouters, ApplicationProtocols, DubboAuthorizationPolicies,
 RedisServices, RedisDestinations, and what they are about: Services, ServiceEntries,
-Gateways, DestinationRules, Secrets with the passwords of Redis, and the VirtualServices
-of services with a port tcp-dubbo or tcp-thrift. Take them out of the cluster, where Aeraki
-has written addresses into ServiceEntries.
+WorkloadEntries, Gateways, DestinationRules, Secrets with the passwords of Redis, and the
+VirtualServices of services with a port tcp-dubbo or tcp-thrift. Take them out of the
+cluster, where Aeraki has written addresses into ServiceEntries.
 
 New and changed manifests go to the standard output, or into the folder of --output, in
 the order of the input; what needs no change is left out. The standard error has a line
@@ -30,7 +30,7 @@ has to do something).
 
 Exit codes: 0 good, 1 a manifest is wrong (the others are migrated), 2 usage.`
 
-const migrateExample = `  kubectl get services,serviceentries,gateways,virtualservices,destinationrules -A -o yaml >all.yaml
+const migrateExample = `  kubectl get services,serviceentries,workloadentries,gateways.networking.istio.io,virtualservices,destinationrules -A -o yaml >all.yaml
   kubectl get metarouters,applicationprotocols,dubboauthorizationpolicies,redisservices,redisdestinations -A -o yaml >aeraki.yaml
   meltemi migrate -f all.yaml -f aeraki.yaml >meltemi.yaml
 

@@ -32,7 +32,7 @@ const translateExample = `  # before they are applied
   meltemi translate -f manifests/
 
   # what a cluster has
-  kubectl get codecbindings,ratelimitpolicies,services,serviceentries,workloadentries,gateways,pods,endpointslices -A -o yaml | meltemi translate -f -`
+  kubectl get codecbindings,ratelimitpolicies,services,serviceentries,workloadentries,gateways.networking.istio.io,pods,endpointslices -A -o yaml | meltemi translate -f -`
 
 func newTranslateCmd(codecs []sdk.Definition) *cobra.Command {
 	var (
