@@ -17,7 +17,7 @@ type Codec struct {
 	// +kubebuilder:validation:Pattern=`^[a-z][a-z0-9-]{0,62}$`
 	Name string `json:"name,omitempty"`
 
-	// The codec's own settings: `meltemi codecs NAME` tells them.
+	// The codec's own settings: `meltemi codecs -o json` tells them.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=object
