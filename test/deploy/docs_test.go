@@ -44,6 +44,14 @@ func command(t *testing.T, words string) string {
 	return words + line
 }
 
+// helmFor is a command of docs/istio.md for Helm, with the chart of another folder.
+func helmFor(t *testing.T, words, chart string) []string {
+	t.Helper()
+	args := strings.Fields(command(t, words))[1:]
+	args[slices.Index(args, "deploy/helm/meltemi")] = chart
+	return args
+}
+
 // before is the service of docs/istio.md as it is without Meltemi.
 const before = `
 apiVersion: v1

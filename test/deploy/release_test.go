@@ -68,9 +68,7 @@ func TestRelease(t *testing.T) {
 // namespace that takes no pod with more rights than it needs.
 func (c *cluster) dryRun() {
 	c.t.Helper()
-	said := strings.Fields(command(c.t, "helm install")) // as users are told
-	said[slices.Index(said, "deploy/helm/meltemi")] = chart(c.t)
-	c.run(append(said[1:], "--dry-run=server")...)
+	c.run(append(helmFor(c.t, "helm install", chart(c.t)), "--dry-run=server")...)
 	var none corev1.Namespace
 	if err := c.Client.Get(c.t.Context(), client.ObjectKey{Name: namespace}, &none); client.IgnoreNotFound(err) != nil || err == nil {
 		c.t.Fatalf("the dry run was none: %v", err)
@@ -103,8 +101,9 @@ func (c *cluster) dryRun() {
 // what it says.
 func (c *cluster) installs() {
 	c.t.Helper()
-	c.run("install", "meltemi", older(c.t), "--namespace", namespace,
-		"--set-file", "library.info="+pigeons(c.t), "--set", "library.name=/opt/rpc/librpc.so")
+	c.run(append(helmFor(c.t, "helm install", older(c.t)),
+		"--set-file", "library.info="+pigeons(c.t), "--set", "library.name=/opt/rpc/librpc.so")...)
+	c.runs("registry.example/mesh/meltemi-controller:v0.1.0")
 	c.Serves(c.definitions()...)
 	c.starts(2)
 	c.Apply(orders)
@@ -116,6 +115,16 @@ func (c *cluster) installs() {
 	}
 	c.leads()
 	c.corrects()
+}
+
+// runs sees to it that the controller's Deployment has an image.
+func (c *cluster) runs(image string) {
+	c.t.Helper()
+	var d appsv1.Deployment
+	c.get(namespace+"/meltemi-controller", &d)
+	if is := d.Spec.Template.Spec.Containers[0].Image; is != image {
+		c.t.Errorf("the controller's image is %s, want %s", is, image)
+	}
 }
 
 // corrects has the controller work on what somebody has changed, and on a policy.
@@ -149,8 +158,8 @@ spec:
 // upgrades upgrades to this version, with other values. The definitions come along.
 func (c *cluster) upgrades() {
 	c.t.Helper()
-	c.run("upgrade", "meltemi", chart(c.t), "--namespace", namespace, "--reset-then-reuse-values",
-		"--set", "mesh.clientNamespaces={web}", "--set", "replicas=1")
+	c.run(append(helmFor(c.t, "helm upgrade", chart(c.t)), "--set", "mesh.clientNamespaces={web}", "--set", "replicas=1")...)
+	c.runs("registry.example/mesh/meltemi-controller:v0.2.0")
 	kube.Eventually(c.t, patience, func() string {
 		changed := c.orders()
 		changed.Spec.Hosts = map[string]v1alpha1.Host{"com.shop.Orders": "orders"}
