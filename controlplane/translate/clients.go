@@ -9,8 +9,8 @@ import (
 	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
 )
 
-// silent are the proxies that a version gate leaves out: whoever is beside them calls as
-// if there were no binding.
+// silent are the proxies that a version gate leaves out: what is beside them makes calls
+// that Istio's own listener takes for broken HTTP.
 type silent struct {
 	old, unknown []string // pods, as namespace/name
 }
@@ -64,10 +64,10 @@ func (t *translator) leftOut(namespaces []string, told *proxyReport) string {
 	}
 	var old, unknown string
 	if names := untold(found.old, told.old); len(names) > 0 {
-		old = "should they call it, these proxies are older than Istio 1.31 and go on as if there were no binding: " + few(names)
+		old = "should they call it, their calls fail, since these proxies are older than Istio 1.31: " + few(names)
 	}
 	if names := untold(found.unknown, told.unknown); len(names) > 0 {
-		unknown = "should they call it, the images of these proxies do not tell their version: " + few(names)
+		unknown = "should they call it, the images of these proxies do not tell their version, without which their calls fail: " + few(names)
 	}
 	return sentences(old, unknown)
 }

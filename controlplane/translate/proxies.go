@@ -200,9 +200,9 @@ func (r *proxyReport) add(p *corev1.Pod, state proxyState) proxyState {
 func (r *proxyReport) verdict() (reason, message string) {
 	switch {
 	case len(r.old) > 0:
-		return v1alpha1.ReasonProxiesTooOld, "these proxies are older than Istio 1.31 and go on as if there were no binding: " + few(r.old)
+		return v1alpha1.ReasonProxiesTooOld, "these proxies are older than Istio 1.31 and get no filters, so calls through them fail: " + few(r.old)
 	case len(r.unknown) > 0:
-		return v1alpha1.ReasonProxiesUnknown, "the images of these proxies do not tell their version; without one they go on as if there were no binding: " + few(r.unknown)
+		return v1alpha1.ReasonProxiesUnknown, "the images of these proxies do not tell their version; without one they get no filters, and calls through them fail: " + few(r.unknown)
 	case len(r.bare) > 0:
 		return v1alpha1.ReasonLibraryNotShown, "these proxies do not show that they have the library: " + few(r.bare)
 	case r.ready == 0:

@@ -7,9 +7,9 @@ const (
 	// ConditionProgrammed tells whether Istio has been given what follows from it.
 	ConditionProgrammed = "Programmed"
 	// ConditionProxiesReady tells whether all proxies of servers and gateways can follow
-	// it. False names workloads whose proxies cannot, or do not say their version: they go
-	// on as if there were no binding. Such proxies beside clients are in the message too;
-	// nobody knows whether those call.
+	// it. False names workloads whose proxies cannot, or do not say their version: they get
+	// no filters, and calls through them fail. Such proxies beside clients are in the
+	// message too; nobody knows whether those call.
 	ConditionProxiesReady = "ProxiesReady"
 )
 
