@@ -11,6 +11,8 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -182,6 +184,11 @@ func (c *cluster) tenants() {
 	if !found {
 		c.t.Fatal("docs/security.md has no example tenants.yaml")
 	}
+	before := c.binds("web", "hosts: {com.bank.Pay: mine}")
+	before.SetName("before")
+	if err := c.Client.Create(c.t.Context(), before); err != nil {
+		c.t.Fatal(err)
+	}
 	c.Apply(text)
 	c.Apply("{apiVersion: v1, kind: Namespace, metadata: {name: trusted, labels: {meltemi.dev/trusted: 'yes'}}}")
 	const hosts, beside, record, named = "hosts: {com.bank.Pay: mine}", "filters: [{name: stats, side: client}]", "filters: [{name: record}]", "filters: [{name: r, filter: record}]"
@@ -210,6 +217,24 @@ func (c *cluster) tenants() {
 		if err := try("web", more); err != nil {
 			c.t.Errorf("%q in a namespace without the label: %v", more, err)
 		}
+	}
+	// What was there before the policy is held and let go by the controller all the same.
+	finalizer := client.RawPatch(types.MergePatchType, []byte(`{"metadata": {"finalizers": ["meltemi.dev/envoyfilters"]}}`))
+	if err := c.Client.Patch(c.t.Context(), before.DeepCopy(), finalizer, client.DryRunAll); err == nil || !strings.Contains(err.Error(), "hosts are for namespaces with the label") {
+		c.t.Errorf("somebody else's finalizer: %v", err)
+	}
+	controller := rest.CopyConfig(c.Config)
+	controller.Impersonate.UserName = "system:serviceaccount:meltemi-system:meltemi-controller"
+	controller.Impersonate.Groups = []string{"system:serviceaccounts", "system:authenticated"}
+	as, err := client.New(controller, client.Options{Scheme: kube.Scheme(c.t)})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := as.Patch(c.t.Context(), before.DeepCopy(), finalizer, client.DryRunAll); err != nil {
+		c.t.Errorf("the controller's finalizer: %v", err)
+	}
+	if err := c.Client.Delete(c.t.Context(), before); err != nil {
+		c.t.Fatal(err)
 	}
 }
 
