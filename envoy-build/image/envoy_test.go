@@ -113,6 +113,7 @@ var rpcListener = regexp.MustCompile(`rpc::(\S+)`)
 // returns the address of its listener.
 func listener(t *testing.T, adminFile string, ended <-chan struct{}) string {
 	t.Helper()
+	pages := http.Client{Timeout: 10 * time.Second}
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		select {
 		case <-ended:
@@ -123,7 +124,7 @@ func listener(t *testing.T, adminFile string, ended <-chan struct{}) string {
 		if err != nil || len(admin) == 0 {
 			continue
 		}
-		answer, err := http.Get("http://" + strings.TrimSpace(string(admin)) + "/listeners")
+		answer, err := pages.Get("http://" + strings.TrimSpace(string(admin)) + "/listeners")
 		if err != nil {
 			continue
 		}

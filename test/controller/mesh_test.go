@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
@@ -27,10 +26,6 @@ import (
 	"github.com/meltemi-mesh/meltemi/controlplane/render"
 	"github.com/meltemi-mesh/meltemi/test/kube"
 )
-
-// patience bounds each wait: the machine may be busy, and a lease takes 15 seconds to run
-// out.
-const patience = time.Minute
 
 // user is who the controller is to the API server.
 const user = "system:serviceaccount:meltemi-system:meltemi-controller"
@@ -156,7 +151,7 @@ func (m *mesh) translated() map[string]*networkingv1alpha3.EnvoyFilter {
 func (m *mesh) settles() map[string]*networkingv1alpha3.EnvoyFilter {
 	m.t.Helper()
 	want, got := m.translated(), map[string]*networkingv1alpha3.EnvoyFilter{}
-	kube.Eventually(m.t, patience, func() string {
+	kube.Eventually(m.t, kube.Patience, func() string {
 		got = m.filters()
 		if has, wants := slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)); !slices.Equal(has, wants) {
 			return fmt.Sprintf("there are the EnvoyFilters %q, want %q", has, wants)
@@ -190,7 +185,7 @@ func (m *mesh) binding(name string) *v1alpha1.CodecBinding {
 func (m *mesh) becomes(name, kind, reason string) metav1.Condition {
 	m.t.Helper()
 	var is metav1.Condition
-	kube.Eventually(m.t, patience, func() string {
+	kube.Eventually(m.t, kube.Patience, func() string {
 		b := m.binding(name)
 		if b == nil {
 			return "there is no CodecBinding " + name
@@ -207,7 +202,7 @@ func (m *mesh) becomes(name, kind, reason string) metav1.Condition {
 // goes waits until a binding is gone.
 func (m *mesh) goes(name string) {
 	m.t.Helper()
-	kube.Eventually(m.t, patience, func() string {
+	kube.Eventually(m.t, kube.Patience, func() string {
 		if b := m.binding(name); b != nil {
 			return fmt.Sprintf("CodecBinding %s is still there: %+v", name, b.Status.Conditions)
 		}
@@ -219,7 +214,7 @@ func (m *mesh) goes(name string) {
 func edit[T client.Object](m *mesh, key string, o T, change func(T)) {
 	m.t.Helper()
 	namespace, name, _ := strings.Cut(key, "/")
-	kube.Eventually(m.t, patience, func() string {
+	kube.Eventually(m.t, kube.Patience, func() string {
 		err := m.Client.Get(m.t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, o)
 		if err == nil {
 			change(o)

@@ -109,7 +109,7 @@ func (m *mesh) lets(t *testing.T) {
 	remove := func(name string) {
 		t.Helper()
 		m.Delete(m.binding(name))
-		kube.Eventually(t, patience, func() string {
+		kube.Eventually(t, kube.Patience, func() string {
 			if b := m.binding(name); b == nil || b.DeletionTimestamp.IsZero() {
 				t.Fatalf("nothing holds the binding %s: %v", name, b)
 			} else if said := b.Status.Conditions[0].Message; !strings.HasPrefix(said, "deleted, but held: its ports are still HTTP/2") {
@@ -182,7 +182,7 @@ func (m *mesh) empties(t *testing.T) {
 	if err := m.Client.SubResource("finalize").Update(t.Context(), &shop); err != nil {
 		t.Fatal(err)
 	}
-	kube.Eventually(t, patience, func() string {
+	kube.Eventually(t, kube.Patience, func() string {
 		if err := m.Client.Get(t.Context(), types.NamespacedName{Name: "shop"}, &shop); err == nil {
 			return "the namespace is still there"
 		}

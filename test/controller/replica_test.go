@@ -31,7 +31,7 @@ func (m *mesh) start(args ...string) *replica {
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+m.Kubeconfig(user))
 	r.Process = kube.Begin(m.t, cmd)
 	for _, page := range []string{"/healthz", "/readyz"} {
-		kube.Eventually(m.t, patience, func() string {
+		kube.Eventually(m.t, kube.Patience, func() string {
 			if r.Ended() {
 				m.t.Fatal("the controller ended")
 			}
@@ -80,7 +80,7 @@ func (r *replica) metric(name, labels string) float64 {
 }
 
 func get(url string) (string, error) {
-	answer, err := http.Get(url)
+	answer, err := kube.HTTP.Get(url)
 	if err != nil {
 		return "", err
 	}

@@ -23,7 +23,7 @@ func TestReplicas(t *testing.T) {
 	t.Parallel()
 	m := startMesh(t)
 	leader := m.start()
-	kube.Eventually(t, patience, func() string {
+	kube.Eventually(t, kube.Patience, func() string {
 		if !leader.leads() {
 			return "nobody leads"
 		}
@@ -80,7 +80,7 @@ spec:
 // says waits for an event about a binding.
 func (m *mesh) says(name, want string) {
 	m.t.Helper()
-	kube.Eventually(m.t, patience, func() string {
+	kube.Eventually(m.t, kube.Patience, func() string {
 		var list eventsv1.EventList
 		if err := m.Client.List(m.t.Context(), &list, client.InNamespace("shop")); err != nil {
 			return err.Error()
@@ -115,7 +115,7 @@ func (m *mesh) writesNothing(leader *replica) {
 	for i := range 3 {
 		done := leader.metric("meltemi_controller_reconcile_duration_seconds_count", "")
 		edit(m, "shop/orders", &corev1.Service{}, func(s *corev1.Service) { s.Labels = map[string]string{"touched": strconv.Itoa(i)} })
-		kube.Eventually(m.t, patience, func() string {
+		kube.Eventually(m.t, kube.Patience, func() string {
 			if leader.metric("meltemi_controller_reconcile_duration_seconds_count", "") == done {
 				return "the controller has not worked"
 			}
@@ -161,7 +161,7 @@ func (m *mesh) takesOver(leader, other *replica) {
 	for i := range burst {
 		m.Apply(service(fmt.Sprintf("burst-%d", i), first+i))
 		if i == burst/2 {
-			kube.Eventually(m.t, patience, func() string {
+			kube.Eventually(m.t, kube.Patience, func() string {
 				if len(m.filters()) == before {
 					return "the leader has not begun"
 				}

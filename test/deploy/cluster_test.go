@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
 	appsv1 "k8s.io/api/apps/v1"
@@ -26,10 +25,6 @@ import (
 	"github.com/meltemi-mesh/meltemi/controlplane/render"
 	"github.com/meltemi-mesh/meltemi/test/kube"
 )
-
-// patience bounds each wait: the machine may be busy, and a lease takes 15 seconds to run
-// out.
-const patience = time.Minute
 
 // cluster is a Kubernetes API with Istio's definitions, and Helm for it.
 type cluster struct {
@@ -84,14 +79,14 @@ func (c *cluster) starts(replicas int) {
 		p := kube.Begin(c.t, cmd)
 		c.running = append(c.running, p)
 		for _, probe := range []*corev1.Probe{container.StartupProbe, container.ReadinessProbe, container.LivenessProbe} {
-			kube.Eventually(c.t, patience, func() string {
+			kube.Eventually(c.t, kube.Patience, func() string {
 				if p.Ended() {
 					c.t.Fatal("the controller ended")
 				}
 				if probe.HTTPGet.Port.StrVal != "probes" {
 					c.t.Fatalf("a probe asks port %s", probe.HTTPGet.Port.StrVal)
 				}
-				answer, err := http.Get("http://" + probes + probe.HTTPGet.Path)
+				answer, err := kube.HTTP.Get("http://" + probes + probe.HTTPGet.Path)
 				if err != nil {
 					return err.Error()
 				}
@@ -184,7 +179,7 @@ func (c *cluster) orders() *v1alpha1.CodecBinding {
 // that begins with some text.
 func (c *cluster) becomes(kind, reason, message string) {
 	c.t.Helper()
-	kube.Eventually(c.t, patience, func() string {
+	kube.Eventually(c.t, kube.Patience, func() string {
 		b := c.orders()
 		if b == nil {
 			return "there is no CodecBinding"
@@ -202,7 +197,7 @@ func (c *cluster) becomes(kind, reason, message string) {
 func (c *cluster) filters(want ...string) map[string]*networkingv1alpha3.EnvoyFilter {
 	c.t.Helper()
 	all := map[string]*networkingv1alpha3.EnvoyFilter{}
-	kube.Eventually(c.t, patience, func() string {
+	kube.Eventually(c.t, kube.Patience, func() string {
 		var list networkingv1alpha3.EnvoyFilterList
 		if err := c.Client.List(c.t.Context(), &list, client.MatchingLabels{render.ManagedBy: render.Manager}); err != nil {
 			return err.Error()

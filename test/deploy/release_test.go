@@ -144,7 +144,7 @@ spec:
   targetRefs: [{kind: Service, name: orders, port: 20880}]
   rules: [{name: all, local: {requests: 1, per: 1s}}]
 `)
-	kube.Eventually(c.t, patience, func() string {
+	kube.Eventually(c.t, kube.Patience, func() string {
 		var p v1alpha1.RateLimitPolicy
 		c.get("istio-system/meltemi-outbound-20880", &f)
 		c.get("shop/orders", &p)
@@ -160,7 +160,7 @@ func (c *cluster) upgrades() {
 	c.t.Helper()
 	c.run(append(helmFor(c.t, "helm upgrade", chart(c.t)), "--set", "mesh.clientNamespaces={web}", "--set", "replicas=1")...)
 	c.runs("registry.example/mesh/meltemi-controller:v0.2.0")
-	kube.Eventually(c.t, patience, func() string {
+	kube.Eventually(c.t, kube.Patience, func() string {
 		changed := c.orders()
 		changed.Spec.Hosts = map[string]v1alpha1.Host{"com.shop.Orders": "orders"}
 		if err := c.Client.Update(c.t.Context(), changed, client.DryRunAll); err != nil {
@@ -206,7 +206,7 @@ func (c *cluster) removes() {
 	for _, u := range c.definitions() {
 		c.Delete(u)
 	}
-	kube.Eventually(c.t, patience, func() string {
+	kube.Eventually(c.t, kube.Patience, func() string {
 		if len(c.definitions()) > 0 {
 			return "the definitions are still there"
 		}
@@ -221,7 +221,7 @@ func (c *cluster) removesOrders() {
 		c.Delete(b)
 	}
 	c.Apply(strings.Replace(strings.Split(orders, "---")[0], "http2-rpc", "tcp-rpc", 1))
-	kube.Eventually(c.t, patience, func() string {
+	kube.Eventually(c.t, kube.Patience, func() string {
 		if c.orders() != nil {
 			return "the binding is still there"
 		}
@@ -292,7 +292,7 @@ func (c *cluster) leads() {
 		c.t.Errorf("nobody has the lease: %v", lease.Spec)
 	}
 	for in, reason := range map[string]string{namespace: "LeaderElection", "shop": "Accepted"} {
-		kube.Eventually(c.t, patience, func() string {
+		kube.Eventually(c.t, kube.Patience, func() string {
 			var list eventsv1.EventList
 			if err := c.Client.List(c.t.Context(), &list, client.InNamespace(in)); err != nil {
 				return err.Error()
@@ -344,7 +344,7 @@ func (c *cluster) gone() {
 		&rbacv1.Role{ObjectMeta: named}, &rbacv1.RoleBinding{ObjectMeta: named},
 		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: named.Name}}, &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: named.Name}},
 	} {
-		kube.Eventually(c.t, patience, func() string {
+		kube.Eventually(c.t, kube.Patience, func() string {
 			if err := c.Client.Get(c.t.Context(), client.ObjectKeyFromObject(o), o); client.IgnoreNotFound(err) != nil || err == nil && o.GetDeletionTimestamp().IsZero() {
 				return "it is still there: " + o.GetName()
 			}

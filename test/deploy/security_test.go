@@ -195,7 +195,7 @@ func (c *cluster) tenants() {
 	try := func(namespace, more string) error {
 		return c.Client.Create(c.t.Context(), c.binds(namespace, more), client.DryRunAll)
 	}
-	kube.Eventually(c.t, patience, func() string { // it takes the server a moment
+	kube.Eventually(c.t, kube.Patience, func() string { // it takes the server a moment
 		if err := try("web", hosts); err == nil {
 			return "hosts are taken"
 		} else if !strings.Contains(err.Error(), "hosts are for namespaces with the label") {

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
@@ -22,9 +21,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 )
-
-// patience bounds the wait for a program on a busy machine.
-const patience = 2 * time.Minute
 
 // admin is the user who may do everything.
 const admin = "admin"
@@ -161,7 +157,7 @@ func (c *Cluster) StartServer() {
 	c.server = Begin(c.tb, exec.Command(Part(c.tb, "kube-apiserver"), c.flags...))
 	c.tb.Cleanup(c.server.Kill) // it would wait for those who watch
 	var err error
-	Eventually(c.tb, patience, func() string {
+	Eventually(c.tb, Patience, func() string {
 		if c.server.Ended() {
 			c.tb.Fatal("kube-apiserver ended")
 		}

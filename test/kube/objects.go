@@ -55,7 +55,7 @@ func (c *Cluster) ready() string {
 	if err != nil {
 		return err.Error()
 	}
-	answer, err := transport.RoundTrip(request)
+	answer, err := (&http.Client{Transport: transport, Timeout: HTTP.Timeout}).Do(request)
 	if err != nil {
 		return err.Error()
 	}
@@ -90,7 +90,7 @@ func (c *Cluster) DefineIstio() {
 // Serves waits until the server serves what CustomResourceDefinitions define.
 func (c *Cluster) Serves(definitions ...*unstructured.Unstructured) {
 	c.tb.Helper()
-	Eventually(c.tb, patience, func() string {
+	Eventually(c.tb, Patience, func() string {
 		for _, u := range definitions {
 			var crd apiextensionsv1.CustomResourceDefinition
 			if err := c.Client.Get(c.tb.Context(), client.ObjectKeyFromObject(u), &crd); err != nil {

@@ -3,6 +3,7 @@ package kube
 import (
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,13 @@ import (
 	"testing"
 	"time"
 )
+
+// Patience bounds each wait for what has to come: the machine may be slow and busy, and a
+// lease takes 15 seconds to run out.
+const Patience = 3 * time.Minute
+
+// HTTP asks programs for pages. Who waits for one tries again when it does not answer.
+var HTTP = &http.Client{Timeout: 10 * time.Second}
 
 // Process is a program that runs until the test's end, or until it is ended. What it
 // prints is in a file, whose end is shown if the test fails.

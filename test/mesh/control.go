@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -18,9 +17,6 @@ import (
 
 	"github.com/meltemi-mesh/meltemi/test/kube"
 )
-
-// patience bounds each wait: the machine may be busy.
-const patience = time.Minute
 
 // Who the programs of the control plane are to the API server.
 const (
@@ -121,7 +117,7 @@ spec:
 	)
 	m.Istiod = kube.Begin(life, cmd)
 	m.await("istiod", m.Istiod, "http://127.0.0.1:8080/ready")
-	kube.Eventually(life, patience, func() string {
+	kube.Eventually(life, kube.Patience, func() string {
 		var hook admissionregistrationv1.MutatingWebhookConfiguration
 		if err := m.Client.Get(life.Context(), client.ObjectKey{Name: "istio-sidecar-injector"}, &hook); err != nil {
 			return err.Error()
@@ -162,7 +158,7 @@ func (m *Mesh) RestartController(flags ...string) {
 
 // await waits until a program of the control plane answers that it is ready.
 func (m *Mesh) await(name string, p *kube.Process, url string) {
-	kube.Eventually(life, patience, func() string {
+	kube.Eventually(life, kube.Patience, func() string {
 		if p.Ended() {
 			life.Fatalf("%s ended", name)
 		}
@@ -170,7 +166,7 @@ func (m *Mesh) await(name string, p *kube.Process, url string) {
 		if err != nil {
 			return err.Error()
 		}
-		answer, err := http.DefaultClient.Do(request)
+		answer, err := kube.HTTP.Do(request)
 		if err != nil {
 			return err.Error()
 		}

@@ -226,7 +226,7 @@ func (n *Namespace) Address(service string, port int) string {
 // otherwise is what is missing.
 func (n *Namespace) Eventually(condition func() string) {
 	n.t.Helper()
-	kube.Eventually(n.t, patience, func() string {
+	kube.Eventually(n.t, kube.Patience, func() string {
 		missing := condition()
 		if missing != "" {
 			time.Sleep(100 * time.Millisecond) // each try may be a program

@@ -192,7 +192,7 @@ func (p *Pod) Output(args ...string) (stdout, stderr string, err error) {
 // awaitReady waits until the pod is ready, as its readiness probes find out.
 func (p *Pod) awaitReady() {
 	p.t().Helper()
-	kube.Eventually(p.t(), patience, func() string {
+	kube.Eventually(p.t(), kube.Patience, func() string {
 		for name, program := range map[string]*kube.Process{"program": p.App, "proxy": p.Proxy} {
 			if program != nil && program.Ended() {
 				p.t().Fatalf("the %s of pod %s ended", name, p.Name)

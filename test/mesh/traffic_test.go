@@ -71,7 +71,7 @@ func (p *Pod) serve(codec, port string, flags ...string) {
 	p.t().Helper()
 	args := append([]string{Built("meltemi"), "serve", codec, "0.0.0.0:" + port, "--name", p.Name, "--verbose"}, flags...)
 	p.App = p.Begin(args...)
-	kube.Eventually(p.t(), patience, func() string {
+	kube.Eventually(p.t(), kube.Patience, func() string {
 		switch {
 		case strings.Contains(p.App.Output(), "ready "):
 			return ""

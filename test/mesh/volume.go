@@ -120,7 +120,7 @@ func (p *Pod) configMap(name, target string, optional bool) {
 	p.t().Helper()
 	p.folder(target)
 	var c corev1.ConfigMap
-	kube.Eventually(p.t(), patience, func() string {
+	kube.Eventually(p.t(), kube.Patience, func() string {
 		err := p.Namespace.cluster.Client.Get(p.t().Context(), client.ObjectKey{Namespace: p.Namespace.Name, Name: name}, &c)
 		if err != nil && (!optional || !apierrors.IsNotFound(err)) {
 			return err.Error()

@@ -91,7 +91,7 @@ func clusterWrites(t *testing.T, c client, primaries []*peers.Redis) {
 		node.Do("CONFIG", "RESETSTAT")
 	}
 	// Envoy asks for the nodes when it starts, and may still be about it.
-	kube.Eventually(t, patience, func() string {
+	kube.Eventually(t, kube.Patience, func() string {
 		if got := c.do(t, "SET", "key-0", "0"); got != "OK" {
 			return got
 		}
@@ -126,7 +126,7 @@ func clusterReads(t *testing.T, policy string, c client, with, without []*peers.
 		node.Do("CONFIG", "RESETSTAT")
 	}
 	for i := range clusterKeys {
-		kube.Eventually(t, patience, func() string { // replicas follow a moment later
+		kube.Eventually(t, kube.Patience, func() string { // replicas follow a moment later
 			if got := c.do(t, "GET", fmt.Sprintf("key-%d", i)); got != strconv.Itoa(i) {
 				return fmt.Sprintf("%s: key-%d is %q", policy, i, got)
 			}
@@ -162,7 +162,7 @@ func startCluster(t *testing.T, n int) []*peers.Redis {
 	if out, err := exec.CommandContext(t.Context(), "redis-cli", append(create, "--cluster-replicas", "1")...).CombinedOutput(); err != nil {
 		t.Fatalf("redis-cli --cluster create: %v\n%s", err, out)
 	}
-	kube.Eventually(t, patience, func() string {
+	kube.Eventually(t, kube.Patience, func() string {
 		for _, node := range nodes {
 			if info := node.Do("CLUSTER", "INFO"); !strings.Contains(info, "cluster_state:ok") || !strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d", n)) {
 				return node.Port + ": " + info

@@ -43,7 +43,7 @@ func TestCounted(t *testing.T) {
 	m.migrate()
 	for _, version := range versions {
 		p := m.startProxy(t, version, "sidecar")
-		kube.Eventually(t, patience, func() string {
+		kube.Eventually(t, kube.Patience, func() string {
 			if n := p.stat("listener_manager.lds.update_rejected"); n == 0 {
 				return "no listener was refused"
 			}

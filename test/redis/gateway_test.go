@@ -68,7 +68,7 @@ spec:
 		p := m.startProxy(t, version, "router")
 		p.awaitFilter(address, port, "envoy.filters.network.dynamic_modules")
 		for method, want := range map[string]string{"get": "v1", "put": "v2"} {
-			kube.Eventually(t, patience, func() string { // routes come after listeners
+			kube.Eventually(t, kube.Patience, func() string { // routes come after listeners
 				out, err := exec.CommandContext(t.Context(), built(t, "meltemi"), "call", "thrift", fmt.Sprintf("%s:%d", address, port), method).CombinedOutput()
 				if err != nil || !strings.Contains(string(out), want) {
 					return fmt.Sprintf("%s: %s: %v: %s", version, method, err, out)

@@ -9,14 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/meltemi-mesh/meltemi/controlplane/migrate"
 	"github.com/meltemi-mesh/meltemi/test/kube"
 )
-
-// patience bounds each wait: the machine may be busy.
-const patience = time.Minute
 
 // namespace is where services and clients are.
 const namespace = "shop"
@@ -76,7 +72,7 @@ func (m *mesh) istiod() {
 		"PILOT_ENABLE_METADATA_EXCHANGE=false", "PILOT_ENABLE_ALPN_FILTER=false", // filters that only Istio's own build of Envoy has
 		"INJECTION_WEBHOOK_CONFIG_NAME=", "VALIDATION_WEBHOOK_CONFIG_NAME=")
 	istiod := kube.Begin(m.t, cmd)
-	kube.Eventually(m.t, patience, func() string {
+	kube.Eventually(m.t, kube.Patience, func() string {
 		if istiod.Ended() {
 			m.t.Fatal("istiod ended")
 		}

@@ -38,7 +38,7 @@ spec:
 		}
 		c.must(t, "OK", "SET", "last", "value") // a copy comes in order, so those of all before it are there too
 		for server, gets := range map[*peers.Redis]int{main: 5, all: 5, writes: 0} {
-			kube.Eventually(t, patience, func() string {
+			kube.Eventually(t, kube.Patience, func() string {
 				if calls(server, "set") == 6 {
 					return ""
 				}

@@ -45,7 +45,7 @@ func (m *mesh) startProxy(t *testing.T, version, kind string) *proxy {
 		"--use-dynamic-base-id", "--concurrency", "1", "--admin-address-path", admin, "--log-level", "warning")
 	cmd.Env = append(os.Environ(), "ENVOY_DYNAMIC_MODULES_SEARCH_PATH="+filepath.Join(kube.Root(t), "bin"))
 	p := &proxy{Process: kube.Begin(t, cmd), t: t}
-	kube.Eventually(t, patience, func() string {
+	kube.Eventually(t, kube.Patience, func() string {
 		if p.Ended() {
 			t.Fatal("Envoy ended")
 		}
@@ -105,7 +105,7 @@ func (m *mesh) bootstrap(kind string) object {
 func (p *proxy) awaitFilter(address string, port int, filter string) {
 	p.t.Helper()
 	name := fmt.Sprintf("%s_%d", address, port)
-	kube.Eventually(p.t, patience, func() string {
+	kube.Eventually(p.t, kube.Patience, func() string {
 		p.mustAccept()
 		var dump struct {
 			Configs []struct {
