@@ -28,11 +28,17 @@ type Status struct {
 	Reason string `json:"reason"`
 }
 
+// calling is the command for calls. They may take long on a busy machine, if the flags do
+// not say otherwise.
+func calling(codec, address, method string, flags ...string) []string {
+	return append([]string{Built("meltemi"), "call", codec, address, method, "-o", "json", "--timeout", "30s"}, flags...)
+}
+
 // Call makes a call with `meltemi call` from the pod. Flags are those of the program, such
 // as "--set", "tenant=blue".
 func (p *Pod) Call(codec, address, method string, flags ...string) Call {
 	p.t().Helper()
-	out, problems, _ := p.Output(append([]string{Built("meltemi"), "call", codec, address, method, "-o", "json"}, flags...)...)
+	out, problems, _ := p.Output(calling(codec, address, method, flags...)...)
 	var c struct {
 		Call
 		Latency float64         `json:"latency_ms"`
@@ -84,7 +90,7 @@ type Calls struct {
 // connection if the flags do not say otherwise.
 func (p *Pod) Calls(n int, codec, address, method string, flags ...string) Calls {
 	p.t().Helper()
-	out, problems, _ := p.Output(append([]string{Built("meltemi"), "call", codec, address, method, "-o", "json", "-n", strconv.Itoa(max(n, 2))}, flags...)...)
+	out, problems, _ := p.Output(append(calling(codec, address, method, flags...), "-n", strconv.Itoa(max(n, 2)))...)
 	var c Calls
 	if err := json.Unmarshal([]byte(out), &c); err != nil {
 		p.t().Fatalf("meltemi call: %v: %s%s", err, out, problems)

@@ -11,7 +11,7 @@ import (
 // returns what became of all. Connections are new after so many calls: a client goes on to
 // the end of those that it has begun.
 func (p *Pod) Load(each int, codec, address, method string, flags ...string) (stop func() Calls) {
-	args := append([]string{Built("meltemi"), "call", codec, address, method, "-o", "json", "-n", strconv.Itoa(each)}, flags...)
+	args := append(calling(codec, address, method, flags...), "-n", strconv.Itoa(each))
 	var enough atomic.Bool
 	result := make(chan Calls)
 	go func() {
