@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -226,13 +225,16 @@ func (p *Pod) field(pod *corev1.Pod, path string) string {
 
 // Retire ends a pod as a roll-out does: its Service loses the endpoint, after a pause (the
 // sleep before a container's end, which users of Istio set) its programs are asked to
-// end, and then it is gone.
-func (p *Pod) Retire(pause time.Duration) {
+// end, and then it is gone. The pause ends when left, a condition as Eventually has it,
+// holds: that clients have left the pod. Without one there is no pause.
+func (p *Pod) Retire(left func() string) {
 	p.t().Helper()
 	if err := p.delete(30); err != nil {
 		p.t().Fatal(err)
 	}
-	time.Sleep(pause)
+	if left != nil {
+		p.Namespace.Eventually(left)
+	}
 	programs := p.programs()
 	for _, program := range programs { // all at a time
 		program.Signal(syscall.SIGTERM)

@@ -2,15 +2,11 @@ package mesh
 
 import (
 	"fmt"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
 )
-
-// pause is the sleep before the end of pods that are replaced: proxies of clients learn
-// meanwhile that they are.
-const pause = 3 * time.Second
 
 // The library and a binding are rolled out under load, and no call is lost: servers get
 // the library first, one after the other, then clients; then the port is declared HTTP/2
@@ -32,16 +28,17 @@ func TestRollOut(t *testing.T) {
 	address := n.Address("orders", 9090)
 	client.Await("thrift", address, "Orders/get")
 
-	// Beside tcp_proxy a connection stays with its server: the load's are shorter than
-	// the pause.
+	// Beside tcp_proxy a connection stays with its server, until the load has made its calls
+	// on it.
 	stop := client.Load(400, "thrift", address, "Orders/get", "--concurrency", "4")
 	for i, old := range servers {
 		servers[i] = n.Start(server(fmt.Sprintf("orders-v%d", i+3), true))[0]
-		old.Retire(pause)
+		n.called(servers[i])
+		old.Retire(client.left(old))
 	}
 	lossless(t, "servers get the library", stop(), servers...)
 
-	client.Retire(0)
+	client.Retire(nil)
 	client = n.Start(Spec{Name: "client"})[0]
 	client.Await("thrift", address, "Orders/get")
 	// Connections that are open go on while the port changes. New ones may meet a proxy that
@@ -66,14 +63,45 @@ func TestRollOut(t *testing.T) {
 		}
 		return ""
 	})
-	lossless(t, "the port is bound", stop(), servers...)
+	lossless(t, "the port is bound", stop()) // it is chance which servers its few connections are at
 
 	stop = client.Load(400, "thrift", address, "Orders/get", "--concurrency", "4")
 	gone, servers := servers[0], append(servers[1:], n.Start(server("orders-v5", true))...)
-	gone.Retire(pause)
+	n.called(servers[1])
+	gone.Retire(client.left(gone))
 	lossless(t, "a server is replaced", stop(), servers...)
 	if c := client.Calls(50, "thrift", address, "Orders/get", "--concurrency", "4"); c.Failed > 0 || c.Servers[gone.Name] > 0 {
 		t.Errorf("after it: %+v, want none by the one that is gone", c)
+	}
+}
+
+// called waits until a new server gets calls.
+func (n *Namespace) called(server *Pod) {
+	n.t.Helper()
+	n.Eventually(func() string {
+		if server.Seen("Orders/get") == 0 {
+			return server.Name + " gets no calls"
+		}
+		return ""
+	})
+}
+
+// left is the condition that a client's proxy knows a server no more, and that the server's
+// proxy has no connection, and got none since the condition was asked last: what a proxy
+// knows, its workers know a moment later.
+func (p *Pod) left(server *Pod) func() string {
+	const connections = `listener\.0\.0\.0\.0_15006\.downstream_cx_`
+	before := -1
+	return func() string {
+		if strings.Contains(p.Admin("clusters"), "::"+server.IP+":9091::") {
+			return fmt.Sprintf("the proxy of %s still knows %s", p.Name, server.Name)
+		}
+		open, all := server.Counter(connections+"active"), server.Counter(connections+"total")
+		if open > 0 || all != before {
+			before = all
+			return fmt.Sprintf("%s has %d connections of %d that it got", server.Name, open, all)
+		}
+		return ""
 	}
 }
 
@@ -91,7 +119,7 @@ func (n *Namespace) reads(client *Pod, upstream v1alpha1.Upstream) {
 	})
 }
 
-// lossless checks that all calls of a load went well, and that servers answered some.
+// lossless checks that all calls of a load went well, and that each of some servers answered some.
 func lossless(t *testing.T, when string, c Calls, servers ...*Pod) {
 	t.Helper()
 	if c.Failed > 0 {
