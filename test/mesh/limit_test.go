@@ -138,7 +138,7 @@ func (l *limitTest) local(t *testing.T, side string, counting, other *Pod) {
 // global has a service count, also for new proxies, and then go.
 func (l *limitTest) global(t *testing.T) {
 	const file, filter, prefix = "examples/istio/rate-limit-global.yaml", "envoy.filters.http.ratelimit", `cluster\.inbound\|9091\|\|;?\.ratelimit\..*\.`
-	l.ApplyFile(file)
+	l.ApplyFile(file, "timeout: 500ms", "timeout: 20s")
 	l.has(l.server, filter, true)
 	l.has(l.client, "envoy.filters.http.local_ratelimit", false)
 	grown := l.server.Counted(func() {
@@ -166,7 +166,7 @@ func (l *limitTest) global(t *testing.T) {
 	if want := [...]int{10, 10}; [2]int(grown) != want {
 		t.Errorf("the proxy of the server counts %v failures, and calls allowed, want %v", grown, want)
 	}
-	l.ApplyFile(file, "onFailure: allow", "onFailure: deny")
+	l.ApplyFile(file, "timeout: 500ms", "timeout: 20s", "onFailure: allow", "onFailure: deny")
 	l.Eventually(func() string {
 		c := l.client.Call("thrift", l.address, "Orders/get", "--set", "tenant=blue", "--codec-config", theader)
 		if c.OK || c.Error != "" || c.Status.Native == 0 {

@@ -12,7 +12,8 @@ func (o *traffic) outlier(t *testing.T) {
 	well.serve("dubbo", "20880", "--exception=com.shop.OutOfStock")
 	busy.serve("dubbo", "20880", "--fail", "1")
 	o.ApplyFile("examples/istio/retry.yaml") // payments are not retried, so that failures show
-	o.ApplyFile("examples/istio/outlier-detection.yaml", "maxEjectionPercent: 50", "maxEjectionPercent: 100")
+	o.ApplyFile("examples/istio/outlier-detection.yaml", "maxEjectionPercent: 50", "maxEjectionPercent: 100",
+		"baseEjectionTime: 30s", "baseEjectionTime: 10m") // or servers are back before all is checked
 	pay := func() (c Calls, byWell int) {
 		before := well.Seen("Orders/pay")
 		c = o.client.Calls(20, "dubbo", o.address, "Orders/pay")
