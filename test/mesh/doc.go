@@ -23,9 +23,9 @@
 //	func TestRouteByMethod(t *testing.T) {
 //		t.Parallel()
 //		n := New(t)
-//		n.ApplyFile("examples/istio/binding.yaml")
+//		n.ApplyFile("examples/istio/thrift.yaml")
 //		pods := n.Start(
-//			Serve("thrift", "orders-v1", 9090), Serve("thrift", "orders-v2", 9090),
+//			Serve("thrift", "orders-v1", 9091), Serve("thrift", "orders-v2", 9091),
 //			Spec{Name: "client"},
 //		)
 //		client := pods[2]
