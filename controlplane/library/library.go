@@ -16,7 +16,9 @@ import (
 	"github.com/meltemi-mesh/meltemi/controlplane/translate"
 )
 
-//go:generate sh -c "go run ../../cmd/meltemi codecs -o json >library.json"
+// The rename keeps what is embedded as it is when the program fails.
+//
+//go:generate sh -c "go run ../../cmd/meltemi codecs -o json >library.json.part && mv library.json.part library.json"
 
 // Builtin is what the library of this repository carries, as `meltemi codecs -o json`
 // prints it.
