@@ -145,7 +145,7 @@ test-e2e: wasm envoy mesh-parts ## Run the tests on stock Envoy, the oldest and 
 .PHONY: test-mesh
 test-mesh: build envoy mesh-parts ## Run the tests in a real Istio with real sidecars, as root
 	.ci/install
-	cd test && go test -count=1 -timeout 20m ./mesh
+	cd test && go test -count=1 -timeout 30m ./mesh
 
 .PHONY: soak
 soak: build envoy ## Load with filters that misbehave and clients that leave, for SOAK (10m), with SEED (any)
