@@ -66,7 +66,7 @@ func (o *outcome) err() error { return errors.Join(append(o.problems, o.everythi
 // isConflict tells whether everything that went wrong is that something else was written
 // in the meantime: then it is done again at once, and is no failure.
 func isConflict(err error) bool {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // errors.As would look into the parts
+	joined, ok := err.(interface{ Unwrap() []error }) // errors.As would look into the parts
 	if !ok {
 		return apierrors.IsConflict(err)
 	}
