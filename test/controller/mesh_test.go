@@ -25,6 +25,7 @@ import (
 	"github.com/meltemi-mesh/meltemi/controlplane/manifest"
 	"github.com/meltemi-mesh/meltemi/controlplane/render"
 	"github.com/meltemi-mesh/meltemi/test/kube"
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // user is who the controller is to the API server.
@@ -50,7 +51,7 @@ func startMesh(t *testing.T) *mesh {
 // rights are the manifests of what the controller may do.
 func (m *mesh) rights() string {
 	m.t.Helper()
-	text, err := os.ReadFile(filepath.Join(kube.Root(m.t), "deploy", "manifests", "rbac.yaml"))
+	text, err := os.ReadFile(filepath.Join(machine.Root(m.t), "deploy", "manifests", "rbac.yaml"))
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func (m *mesh) rights() string {
 // built is the path of a program that `make build` makes.
 func built(t *testing.T, name string) string {
 	t.Helper()
-	path := filepath.Join(kube.Root(t), "bin", name)
+	path := filepath.Join(machine.Root(t), "bin", name)
 	if _, err := os.Stat(path); err != nil {
 		t.Fatalf("%v (make build makes it)", err)
 	}

@@ -15,14 +15,14 @@ import (
 
 	"github.com/meltemi-mesh/meltemi/controlplane/manifest"
 	"github.com/meltemi-mesh/meltemi/envoy-build/envoybin"
-	"github.com/meltemi-mesh/meltemi/test/kube"
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // TestEnvoyTakesWhatIsRendered has a real Envoy with the library judge the patches of
 // package render's cases: what it refuses costs a listener of all services.
 func TestEnvoyTakesWhatIsRendered(t *testing.T) { //nolint:tparallel // its parts are short, and the machine has few cores
 	t.Parallel()
-	root := kube.Root(t)
+	root := machine.Root(t)
 	envoy, err := envoybin.Find(t.Context(), "", filepath.Join(root, ".cache", "envoy"))
 	if err != nil {
 		t.Fatal(err)

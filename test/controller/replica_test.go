@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/meltemi-mesh/meltemi/test/kube"
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // replica is a running controller.
@@ -22,8 +23,8 @@ type replica struct {
 // start starts a controller.
 func (m *mesh) start(args ...string) *replica {
 	m.t.Helper()
-	r := &replica{m: m, metrics: fmt.Sprintf("127.0.0.1:%d", kube.FreePort(m.t))}
-	probes := fmt.Sprintf("127.0.0.1:%d", kube.FreePort(m.t))
+	r := &replica{m: m, metrics: fmt.Sprintf("127.0.0.1:%d", machine.FreePort(m.t))}
+	probes := fmt.Sprintf("127.0.0.1:%d", machine.FreePort(m.t))
 	cmd := exec.Command(built(m.t, "meltemi-controller"), append([]string{
 		"--metrics-bind-address", r.metrics, "--health-probe-bind-address", probes,
 		"--leader-election-namespace", "meltemi-system", "--debug",

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/meltemi-mesh/meltemi/test/kube"
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // Parts of specs that nothing is wrong with.
@@ -131,7 +132,7 @@ func testRules(t *testing.T, c *kube.Cluster) {
 // messages are those of the rules in our definitions.
 func messages(t *testing.T) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(kube.Root(t), "controlplane", "api", "crds", "*.yaml"))
+	files, err := filepath.Glob(filepath.Join(machine.Root(t), "controlplane", "api", "crds", "*.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
 	"github.com/meltemi-mesh/meltemi/controlplane/render"
 	"github.com/meltemi-mesh/meltemi/test/kube"
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // cluster is a Kubernetes API with Istio's definitions, and Helm for it.
@@ -72,9 +73,9 @@ func (c *cluster) starts(replicas int) {
 		c.t.Errorf("the Deployment has %d replicas, want %d", *d.Spec.Replicas, replicas)
 	}
 	for range replicas {
-		probes := fmt.Sprintf("127.0.0.1:%d", kube.FreePort(c.t))
+		probes := fmt.Sprintf("127.0.0.1:%d", machine.FreePort(c.t))
 		cmd := exec.Command(built(c.t, "meltemi-controller"), slices.Concat(args,
-			[]string{fmt.Sprintf("--metrics-bind-address=127.0.0.1:%d", kube.FreePort(c.t)), "--health-probe-bind-address=" + probes})...)
+			[]string{fmt.Sprintf("--metrics-bind-address=127.0.0.1:%d", machine.FreePort(c.t)), "--health-probe-bind-address=" + probes})...)
 		cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
 		p := kube.Begin(c.t, cmd)
 		c.running = append(c.running, p)
@@ -217,7 +218,7 @@ func (c *cluster) filters(want ...string) map[string]*networkingv1alpha3.EnvoyFi
 // built is the path of a program that `make build` makes.
 func built(t *testing.T, name string) string {
 	t.Helper()
-	path := filepath.Join(kube.Root(t), "bin", name)
+	path := filepath.Join(machine.Root(t), "bin", name)
 	if _, err := os.Stat(path); err != nil {
 		t.Fatalf("%v (make build makes it)", err)
 	}

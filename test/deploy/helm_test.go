@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/meltemi-mesh/meltemi/test/kube"
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // namespace is where the chart is installed.
@@ -57,13 +58,13 @@ func (h *helm) template(args ...string) string {
 // chart is the folder of our chart.
 func chart(t *testing.T) string {
 	t.Helper()
-	return filepath.Join(kube.Root(t), "deploy", "helm", "meltemi")
+	return filepath.Join(machine.Root(t), "deploy", "helm", "meltemi")
 }
 
 // read reads a file of the repository.
 func read(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(kube.Root(t), path))
+	text, err := os.ReadFile(filepath.Join(machine.Root(t), path))
 	if err != nil {
 		t.Fatal(err)
 	}

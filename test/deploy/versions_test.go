@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/meltemi-mesh/meltemi/test/kube"
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // TestVersionsAreDocumented compares the versions that tests run with those that
@@ -20,14 +20,14 @@ func TestVersionsAreDocumented(t *testing.T) {
 		t.Fatal("docs/versions.md has no section on what was tested")
 	}
 	var versions []string
-	envoys, err := filepath.Glob(filepath.Join(kube.Root(t), "envoy-build", "requirements-*.txt"))
+	envoys, err := filepath.Glob(filepath.Join(machine.Root(t), "envoy-build", "requirements-*.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, file := range envoys {
 		versions = append(versions, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "requirements-"), ".txt"))
 	}
-	parts, err := os.ReadDir(filepath.Join(kube.Root(t), "test", "mesh", "parts"))
+	parts, err := os.ReadDir(filepath.Join(machine.Root(t), "test", "mesh", "parts"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/meltemi-mesh/meltemi/test/machine"
 	"github.com/meltemi-mesh/meltemi/test/peers"
 )
 
@@ -109,9 +110,9 @@ func eachShop(t *testing.T, run func(t *testing.T, s *shop)) {
 	for _, p := range protocols {
 		for _, version := range versions {
 			t.Run(p.codec+"/"+version, func(t *testing.T) {
-				s := &shop{customers: customersOf[p.codec], gold: serve(t, p.codec)}
+				s := &shop{customers: customersOf[p.codec], gold: machine.Serve(t, p.codec)}
 				for range 3 {
-					s.ring = append(s.ring, serve(t, p.codec))
+					s.ring = append(s.ring, machine.Serve(t, p.codec))
 				}
 				s.mesh = &mesh{t: t, codec: p.codec, service: p.service, Proxy: peers.Start(t, version, fmt.Sprintf(customersMesh,
 					p.codec, s.path, s.goldenPath, s.goldenValue, s.gold, s.ring[0], s.ring[1], s.ring[2]))}

@@ -2,14 +2,12 @@
 package filters
 
 import (
-	"bufio"
 	"fmt"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
 
+	"github.com/meltemi-mesh/meltemi/test/machine"
 	"github.com/meltemi-mesh/meltemi/test/peers"
 )
 
@@ -35,7 +33,7 @@ func each(t *testing.T, filters, routes string, run func(t *testing.T, m *mesh))
 // eachServer is each with a server that is started with those flags.
 func eachServer(t *testing.T, flags []string, filters, routes string, run func(t *testing.T, m *mesh)) {
 	t.Helper()
-	eachWith(t, routes, func(t *testing.T, codec string) (string, string) { return filters, serve(t, codec, flags...) }, run)
+	eachWith(t, routes, func(t *testing.T, codec string) (string, string) { return filters, machine.Serve(t, codec, flags...) }, run)
 }
 
 // setUp makes what differs from run to run.
@@ -93,38 +91,6 @@ func (m *mesh) call(method string, args ...string) (out string, failed bool) {
 	line := append([]string{"call", m.codec, "127.0.0.1:" + m.Port, m.service + "." + method}, args...)
 	b, err := exec.Command(meltemi(m.t), line...).CombinedOutput()
 	return string(b), err != nil
-}
-
-// serve starts a server that answers everything, unless flags say otherwise, and returns
-// its address.
-func serve(t *testing.T, codec string, flags ...string) string {
-	t.Helper()
-	cmd := exec.Command(meltemi(t), append([]string{"serve", codec, "127.0.0.1:0"}, flags...)...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-	})
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if address, ok := strings.CutPrefix(lines.Text(), "ready "); ok {
-			go func() {
-				for lines.Scan() { // what follows is nobody's, but must not fill the pipe
-					continue
-				}
-			}()
-			return address
-		}
-	}
-	t.Fatal("the server ended before it was ready")
-	return ""
 }
 
 func meltemi(t *testing.T) string {

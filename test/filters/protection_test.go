@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/meltemi-mesh/meltemi/test/machine"
 	"github.com/meltemi-mesh/meltemi/test/peers"
 )
 
@@ -70,7 +71,7 @@ type starter func(t *testing.T, codec string) string
 func with(flags ...string) starter {
 	return func(t *testing.T, codec string) string {
 		t.Helper()
-		return serve(t, codec, flags...)
+		return machine.Serve(t, codec, flags...)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/meltemi-mesh/meltemi/test/machine"
 	"github.com/meltemi-mesh/meltemi/test/peers"
 )
 
@@ -19,7 +20,7 @@ func TestQuota(t *testing.T) {
 			} {
 				t.Run(p.codec+"/"+version+"/"+name, func(t *testing.T) {
 					t.Parallel() // most of the time they wait
-					redis, server := peers.StartRedis(t), serve(t, p.codec)
+					redis, server := peers.StartRedis(t), machine.Serve(t, p.codec)
 					text := func(onError string) string { return quotaMesh(p.codec, p.service, server, redis.Port, onError) }
 					proxy := peers.StartWith(t, version, library, text("refuse"))
 					run(&quotaShop{&mesh{t: t, codec: p.codec, service: p.service, Proxy: proxy}, redis, text})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/meltemi-mesh/meltemi/filters/record/format"
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // TestRecordChooses samples calls, leaves a route out, and compares with Envoy's own
@@ -19,7 +20,7 @@ func TestRecordChooses(t *testing.T) {
 	var r *recording
 	eachWith(t, routes, func(t *testing.T, codec string) (string, string) {
 		r = &recording{t, t.TempDir()}
-		return r.filter(`sample: 0.5, methods: ["*/often", "*/never", "*/denied"]`), serve(t, codec)
+		return r.filter(`sample: 0.5, methods: ["*/often", "*/never", "*/denied"]`), machine.Serve(t, codec)
 	}, func(t *testing.T, m *mesh) {
 		for method, n := range map[string]string{"often": "200", "never": "10", "other": "10"} {
 			if out, failed := m.call(method, "-n", n); failed {
@@ -64,7 +65,7 @@ func TestRecordOverload(t *testing.T) {
 	var r *recording
 	eachWith(t, "", func(t *testing.T, codec string) (string, string) {
 		r = &recording{t, t.TempDir()}
-		return r.filter(`max_pending_bytes: 8192, max_message_bytes: 16000`), serve(t, codec)
+		return r.filter(`max_pending_bytes: 8192, max_message_bytes: 16000`), machine.Serve(t, codec)
 	}, func(t *testing.T, m *mesh) {
 		argument := func(size int) string { return `"` + strings.Repeat("x", size) + `"` }
 		if out, failed := m.call("get", "-n", "20", "-c", "4", "--arg", argument(10000)); failed || !strings.Contains(out, "20 ok") {
@@ -94,7 +95,7 @@ func TestRecordsOneWayCalls(t *testing.T) {
 	var r *recording
 	eachWith(t, "", func(t *testing.T, codec string) (string, string) {
 		r = &recording{t, t.TempDir()}
-		return r.filter(`payload: true`), serve(t, codec)
+		return r.filter(`payload: true`), machine.Serve(t, codec)
 	}, func(t *testing.T, m *mesh) {
 		if out, failed := m.call("note", "--oneway"); m.codec == "brpc" {
 			if !failed {

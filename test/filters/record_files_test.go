@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // TestRecordFiles rotates files, takes the folder away and gives it back, and changes the
@@ -13,7 +15,7 @@ func TestRecordFiles(t *testing.T) {
 	var r *recording
 	onEach(t, protocols[0], "", func(t *testing.T, codec string) (string, string) {
 		r = &recording{t, t.TempDir()}
-		return r.filter(`max_file_bytes: 65536, keep: 3`), serve(t, codec)
+		return r.filter(`max_file_bytes: 65536, keep: 3`), machine.Serve(t, codec)
 	}, func(t *testing.T, m *mesh) {
 		argument := `"` + strings.Repeat("x", 3000) + `"`
 		call := func(n string) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/meltemi-mesh/meltemi/filters/record/format"
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // recording is a folder with recorded calls.
@@ -100,7 +101,7 @@ func TestRecord(t *testing.T) {
 	var r *recording
 	var server *tap
 	eachWith(t, "", func(t *testing.T, codec string) (string, string) {
-		r, server = &recording{t, t.TempDir()}, newTap(t, serve(t, codec))
+		r, server = &recording{t, t.TempDir()}, newTap(t, machine.Serve(t, codec))
 		return r.filter(`redact: [token]`), server.address
 	}, func(t *testing.T, m *mesh) {
 		client := newTap(t, "127.0.0.1:"+m.Port)
@@ -170,7 +171,7 @@ func (m *mesh) replays(r *recording) {
 	if out, code := tool(m.t, append(args, "127.0.0.1:"+m.Port)...); code != 0 {
 		m.t.Errorf("replay through Envoy: exit code %d\n%s", code, out)
 	}
-	other := serve(m.t, m.codec, "--name", "another")
+	other := machine.Serve(m.t, m.codec, "--name", "another")
 	out, code := tool(m.t, append(args, other)...)
 	if code != 1 || !strings.Contains(out, `- result.server:`) || !strings.Contains(out, `+ result.server: "another"`) {
 		m.t.Errorf("replay to another server: exit code %d\n%s", code, out)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/meltemi-mesh/meltemi/test/machine"
 	"github.com/meltemi-mesh/meltemi/test/peers"
 )
 
@@ -56,7 +57,7 @@ func TestArgumentsInWasm(t *testing.T) {
 		for _, version := range versions {
 			t.Run(p.codec+"/"+version, func(t *testing.T) {
 				c := customersOf[p.codec]
-				server := serve(t, p.codec)
+				server := machine.Serve(t, p.codec)
 				filter := inWasm(t, fmt.Sprintf(`{"filter": "arguments", "codec": {"name": %q}, "config": {"entries": [
                 {"name": "customer", "methods": ["*/get"], "path": %q}]}}`, p.codec, c.path))
 				m := &mesh{t: t, codec: p.codec, service: p.service, Proxy: peers.Start(t, version, fmt.Sprintf(`

@@ -20,6 +20,8 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // admin is the user who may do everything.
@@ -67,7 +69,7 @@ func Start(tb testing.TB, users ...string) *Cluster {
 func StartWith(tb testing.TB, o Options) *Cluster {
 	tb.Helper()
 	log.SetLogger(logr.Discard())
-	o.Address = cmp.Or(o.Address, fmt.Sprintf("127.0.0.1:%d", FreePort(tb)))
+	o.Address = cmp.Or(o.Address, fmt.Sprintf("127.0.0.1:%d", machine.FreePort(tb)))
 	o.ClusterIPs = cmp.Or(o.ClusterIPs, "10.96.0.0/16")
 	host, port, err := net.SplitHostPort(o.Address)
 	if err != nil {
@@ -143,7 +145,7 @@ func (c *Cluster) etcd() string {
 	if err != nil {
 		c.tb.Fatalf("%v (.ci/install gets etcd-server on Debian)", err)
 	}
-	clients, peers := fmt.Sprintf("http://127.0.0.1:%d", FreePort(c.tb)), fmt.Sprintf("http://127.0.0.1:%d", FreePort(c.tb))
+	clients, peers := fmt.Sprintf("http://127.0.0.1:%d", machine.FreePort(c.tb)), fmt.Sprintf("http://127.0.0.1:%d", machine.FreePort(c.tb))
 	Begin(c.tb, exec.Command(path, "--data-dir", filepath.Join(c.dir, "etcd"),
 		"--listen-client-urls", clients, "--advertise-client-urls", clients,
 		"--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers, "--initial-cluster", "default="+peers))

@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/meltemi-mesh/meltemi/controlplane/controller"
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // fieldOwner is whose fields are that tests apply.
@@ -72,7 +73,7 @@ func (c *Cluster) ready() string {
 func (c *Cluster) Define() {
 	c.tb.Helper()
 	c.DefineIstio()
-	ours, err := filepath.Glob(filepath.Join(Root(c.tb), "controlplane", "api", "crds", "*.yaml"))
+	ours, err := filepath.Glob(filepath.Join(machine.Root(c.tb), "controlplane", "api", "crds", "*.yaml"))
 	if err != nil || len(ours) == 0 {
 		c.tb.Fatalf("our CustomResourceDefinitions are not there: %v", err)
 	}

@@ -1,17 +1,16 @@
 package kube
 
 import (
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // Patience bounds each wait for what has to come: the machine may be slow and busy, and a
@@ -115,49 +114,12 @@ func Eventually(tb testing.TB, limit time.Duration, condition func() string) {
 	}
 }
 
-// Root is the root of the repository.
-func Root(tb testing.TB) string {
-	tb.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "envoy-build")); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			tb.Fatal("the repository's root is not above the working directory")
-		}
-		dir = filepath.Dir(dir)
-	}
-}
-
 // Part is the path of a program of the control plane that `make mesh-parts` builds.
 func Part(tb testing.TB, name string) string {
 	tb.Helper()
-	path := filepath.Join(Root(tb), ".cache", "mesh", name)
+	path := filepath.Join(machine.Root(tb), ".cache", "mesh", name)
 	if _, err := os.Stat(path); err != nil {
 		tb.Fatalf("%v (make mesh-parts builds it)", err)
 	}
 	return path
-}
-
-// FreePort returns a port of 127.0.0.1 that nobody listens at just now. It is below those
-// that systems give to whoever asks for any, so it is still free a moment later.
-func FreePort(tb testing.TB) int {
-	tb.Helper()
-	for range 100 {
-		port := 10_000 + rand.IntN(20_000)
-		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
-		if err != nil {
-			continue
-		}
-		if err := l.Close(); err != nil {
-			tb.Fatal(err)
-		}
-		return port
-	}
-	tb.Fatal("no port is free between 10000 and 30000")
-	return 0
 }

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/meltemi-mesh/meltemi/test/kube"
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // Who the programs of the control plane are to the API server.
@@ -76,7 +77,7 @@ func generate() string {
 		life.Fatal(err)
 	}
 	cmd := exec.CommandContext(life.Context(), kube.Part(life, "istioctl"), "manifest", "generate", "-f", file,
-		"-f", filepath.Join(kube.Root(life), "examples", "istio", "mesh-config.yaml"))
+		"-f", filepath.Join(machine.Root(life), "examples", "istio", "mesh-config.yaml"))
 	cmd.Env = append(os.Environ(), "KUBECONFIG=/dev/null")
 	var problems strings.Builder
 	cmd.Stderr = &problems
@@ -133,7 +134,7 @@ spec:
 
 // startController starts our controller, with the rights that its manifests give it.
 func (m *Mesh) startController() {
-	rights, err := os.ReadFile(filepath.Join(kube.Root(life), "deploy", "manifests", "rbac.yaml"))
+	rights, err := os.ReadFile(filepath.Join(machine.Root(life), "deploy", "manifests", "rbac.yaml"))
 	if err != nil {
 		life.Fatal(err)
 	}
@@ -180,7 +181,7 @@ func (m *Mesh) await(name string, p *kube.Process, url string) {
 
 // Built is the path of a program or library that `make build` makes.
 func Built(name string) string {
-	path := filepath.Join(kube.Root(life), "bin", name)
+	path := filepath.Join(machine.Root(life), "bin", name)
 	if _, err := os.Stat(path); err != nil {
 		life.Fatalf("%v (make build makes it)", err)
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
 	"github.com/meltemi-mesh/meltemi/test/kube"
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // Namespace is a namespace of Kubernetes that belongs to one test, with injection. What is
@@ -120,7 +121,7 @@ func (n *Namespace) DeleteFile(path string, replacements ...string) {
 
 func (n *Namespace) read(path string, replacements []string) string {
 	n.t.Helper()
-	b, err := os.ReadFile(filepath.Join(kube.Root(n.t), path))
+	b, err := os.ReadFile(filepath.Join(machine.Root(n.t), path))
 	if err != nil {
 		n.t.Fatal(err)
 	}

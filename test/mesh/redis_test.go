@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
-	"github.com/meltemi-mesh/meltemi/test/kube"
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // What `meltemi migrate` makes of Aeraki's resources for Redis works on proxies that have
@@ -106,7 +106,7 @@ func migrated(n *Namespace, path string) string {
 	}
 	var problems strings.Builder
 	cmd := exec.CommandContext(n.t.Context(), Built("meltemi"), "migrate", "-f", file)
-	cmd.Dir, cmd.Stderr = kube.Root(n.t), &problems
+	cmd.Dir, cmd.Stderr = machine.Root(n.t), &problems
 	out, err := cmd.Output()
 	if err != nil {
 		n.t.Fatalf("meltemi migrate: %v\n%s", err, problems.String())

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/meltemi-mesh/meltemi/test/kube"
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // proxyUser is the user of istio-proxy, to whom its files belong.
@@ -173,7 +174,7 @@ func (p *Pod) must(err error) {
 // envoy is the path of an Envoy that `make envoy` has fetched: the newest without a version.
 func envoy(tb testing.TB, version string) string {
 	tb.Helper()
-	all, err := filepath.Glob(filepath.Join(kube.Root(tb), ".cache", "envoy", cmp.Or(version, "*"), "envoy"))
+	all, err := filepath.Glob(filepath.Join(machine.Root(tb), ".cache", "envoy", cmp.Or(version, "*"), "envoy"))
 	if err != nil || len(all) == 0 {
 		tb.Fatalf("there is no Envoy %s: run `make envoy`", version)
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // Java is a version of Apache Dubbo for Java.
@@ -40,7 +42,7 @@ func (j Java) command(ctx context.Context, tb testing.TB, class string, args ...
 	tb.Helper()
 	all := []string{
 		"-Xmx512m", "-Djava.net.preferIPv4Stack=true", "-Duser.home=" + tb.TempDir(),
-		"-Djdk.net.hosts.file=" + filepath.Join(root(tb), "test", "peers", "java", "hosts"),
+		"-Djdk.net.hosts.file=" + filepath.Join(machine.Root(tb), "test", "peers", "java", "hosts"),
 	}
 	for _, pkg := range []string{"java.lang", "java.util", "java.math", "java.lang.reflect"} {
 		all = append(all, "--add-opens", "java.base/"+pkg+"=ALL-UNNAMED")

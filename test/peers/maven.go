@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // mavenBuild keeps tests from building, or looking for, a program in Java more than
@@ -21,8 +23,8 @@ var mavenBuild struct {
 // with more than one set of properties.
 func mavenProgram(tb testing.TB, folder, name string, properties ...string) string {
 	tb.Helper()
-	source := filepath.Join(root(tb), "test", "peers", folder)
-	target := filepath.Join(root(tb), ".cache", "java", name)
+	source := filepath.Join(machine.Root(tb), "test", "peers", folder)
+	target := filepath.Join(machine.Root(tb), ".cache", "java", name)
 	mavenBuild.Lock()
 	defer mavenBuild.Unlock()
 	if !mavenBuild.done[name] {

@@ -5,17 +5,15 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"math/rand/v2"
-	"net"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // process is a child that is stopped at the test's end. Its output is shown if the
@@ -137,42 +135,10 @@ func (p *process) stop() {
 	}
 }
 
-// root returns the root of the repository.
-func root(tb testing.TB) string {
-	tb.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "envoy-build")); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			tb.Fatal("the repository's root is not above the working directory")
-		}
-		dir = filepath.Dir(dir)
-	}
-}
-
-// freePort returns a port that nobody listens at just now. It is below those that
-// systems give to whoever asks for any (32768 and up on Linux), so it is still free when
-// a server comes that takes long to start, or comes again.
+// freePort is a free port as a text.
 func freePort(tb testing.TB) string {
 	tb.Helper()
-	for range 100 {
-		port := strconv.Itoa(10_000 + rand.IntN(20_000))
-		l, err := net.Listen("tcp", "127.0.0.1:"+port)
-		if err != nil {
-			continue
-		}
-		if err := l.Close(); err != nil {
-			tb.Fatal(err)
-		}
-		return port
-	}
-	tb.Fatal("no port is free between 10000 and 30000")
-	return ""
+	return strconv.Itoa(machine.FreePort(tb))
 }
 
 // run runs a command to its end.

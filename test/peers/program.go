@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // Program is a peer that is a program of its own with this command line:
@@ -75,7 +77,7 @@ func goProgram(tb testing.TB, folder string) string {
 	if binary, ok := goBuild.binaries[folder]; ok {
 		return binary
 	}
-	dir := root(tb)
+	dir := machine.Root(tb)
 	binary := filepath.Join(dir, ".cache", folder)
 	run(tb, 10*time.Minute, "go", "-C", filepath.Join(dir, "test", "peers", folder), "build", "-buildvcs=false", "-o", binary, ".")
 	if goBuild.binaries == nil {

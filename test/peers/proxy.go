@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // Proxy is an Envoy under `meltemi run`.
@@ -54,14 +56,14 @@ func (p *Proxy) Apply(mesh string) error {
 // Start runs a mesh file, with the Envoy of that version, until the test's end.
 func Start(tb testing.TB, version, mesh string) *Proxy {
 	tb.Helper()
-	return StartWith(tb, version, filepath.Join(root(tb), "bin", "libmeltemi.so"), mesh)
+	return StartWith(tb, version, filepath.Join(machine.Root(tb), "bin", "libmeltemi.so"), mesh)
 }
 
 // StartWith is Start with another library than Meltemi's own. A mesh file without a
 // listener "rpc" leaves Port empty.
 func StartWith(tb testing.TB, version, library, mesh string) *Proxy {
 	tb.Helper()
-	dir := root(tb)
+	dir := machine.Root(tb)
 	file := filepath.Join(tb.TempDir(), "mesh.yaml")
 	if err := os.WriteFile(file, []byte(mesh), 0o600); err != nil {
 		tb.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // thriftPeer is a program for the service of thrift/peer.thrift that is built in a copy
@@ -32,7 +34,7 @@ var thriftBuilds struct {
 // the folder where it is.
 func (p *thriftPeer) dir(tb testing.TB) string {
 	tb.Helper()
-	dir := filepath.Join(root(tb), ".cache", "thrift", p.folder)
+	dir := filepath.Join(machine.Root(tb), ".cache", "thrift", p.folder)
 	thriftBuilds.Lock()
 	defer thriftBuilds.Unlock()
 	if !thriftBuilds.done[p.folder] {
@@ -47,7 +49,7 @@ func (p *thriftPeer) dir(tb testing.TB) string {
 
 func (p *thriftPeer) make(tb testing.TB, dir string) {
 	tb.Helper()
-	all := filepath.Join(root(tb), "test", "peers")
+	all := filepath.Join(machine.Root(tb), "test", "peers")
 	source, service := filepath.Join(all, p.folder), filepath.Join(all, "thrift", "peer.thrift")
 	for _, tool := range append([]string{"thrift"}, p.tools...) {
 		if _, err := exec.LookPath(tool); err != nil {

@@ -1,12 +1,10 @@
 package redis
 
 import (
-	"bufio"
 	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"sigs.k8s.io/yaml"
@@ -16,6 +14,7 @@ import (
 	"github.com/meltemi-mesh/meltemi/controlplane/render"
 	"github.com/meltemi-mesh/meltemi/controlplane/translate"
 	"github.com/meltemi-mesh/meltemi/test/kube"
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // TestGateway has a MetaRouter for a gateway and for sidecars. It becomes two
@@ -126,31 +125,11 @@ func filters(t *testing.T, manifests string) string {
 // serve runs a server that tells its name, and returns its port.
 func serve(t *testing.T, name string) string {
 	t.Helper()
-	cmd := exec.Command(built(t, "meltemi"), "serve", "thrift", "127.0.0.1:0", "--name", name)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-	})
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if port, ok := strings.CutPrefix(lines.Text(), "ready 127.0.0.1:"); ok {
-			return port
-		}
-	}
-	t.Fatalf("the server ended: %v", lines.Err())
-	return ""
+	return strings.TrimPrefix(machine.Serve(t, "thrift", "--name", name), "127.0.0.1:")
 }
 
 // built is the path of a program that `make build` makes.
 func built(t *testing.T, name string) string {
 	t.Helper()
-	return filepath.Join(kube.Root(t), "bin", name)
+	return filepath.Join(machine.Root(t), "bin", name)
 }

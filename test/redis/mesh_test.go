@@ -12,6 +12,7 @@ import (
 
 	"github.com/meltemi-mesh/meltemi/controlplane/migrate"
 	"github.com/meltemi-mesh/meltemi/test/kube"
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // namespace is where services and clients are.
@@ -45,7 +46,7 @@ type mesh struct {
 func startMesh(t *testing.T) *mesh {
 	t.Helper()
 	m := &mesh{
-		Cluster: kube.Start(t), t: t, ads: kube.FreePort(t),
+		Cluster: kube.Start(t), t: t, ads: machine.FreePort(t),
 		network: fmt.Sprintf("127.%d.%d.", 1+rand.IntN(250), rand.IntN(250)), next: 1,
 	}
 	m.Define()
@@ -63,10 +64,10 @@ func (m *mesh) istiod() {
 		m.t.Fatal(err)
 	}
 	at := func(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
-	pages := kube.FreePort(m.t)
+	pages := machine.FreePort(m.t)
 	cmd := exec.Command(kube.Part(m.t, "pilot-discovery"), "discovery",
 		"--meshConfig", config, "--kubeconfig", m.Kubeconfig("admin"), "--httpAddr", at(pages), "--grpcAddr", at(m.ads),
-		"--monitoringAddr", at(kube.FreePort(m.t)), "--httpsAddr", "", "--secureGRPCAddr", "", "--ctrlz_port", "0")
+		"--monitoringAddr", at(machine.FreePort(m.t)), "--httpsAddr", "", "--secureGRPCAddr", "", "--ctrlz_port", "0")
 	cmd.Env = append(os.Environ(), "POD_NAME=istiod-0", "POD_NAMESPACE=istio-system", "CLUSTER_ID=Kubernetes",
 		"PILOT_CERT_PROVIDER=none", "ENABLE_CA_SERVER=false", "PILOT_ENABLE_GATEWAY_API=false",
 		"PILOT_ENABLE_METADATA_EXCHANGE=false", "PILOT_ENABLE_ALPN_FILTER=false", // filters that only Istio's own build of Envoy has

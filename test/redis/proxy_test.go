@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/meltemi-mesh/meltemi/test/kube"
+	"github.com/meltemi-mesh/meltemi/test/machine"
 )
 
 // versions are the supported Envoys: the oldest and the newest.
@@ -41,9 +42,9 @@ func (m *mesh) startProxy(t *testing.T, version, kind string) *proxy {
 	if err := os.WriteFile(config, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(filepath.Join(kube.Root(t), ".cache", "envoy", version, "envoy"), "-c", config,
+	cmd := exec.Command(filepath.Join(machine.Root(t), ".cache", "envoy", version, "envoy"), "-c", config,
 		"--use-dynamic-base-id", "--concurrency", "1", "--admin-address-path", admin, "--log-level", "warning")
-	cmd.Env = append(os.Environ(), "ENVOY_DYNAMIC_MODULES_SEARCH_PATH="+filepath.Join(kube.Root(t), "bin"))
+	cmd.Env = append(os.Environ(), "ENVOY_DYNAMIC_MODULES_SEARCH_PATH="+filepath.Join(machine.Root(t), "bin"))
 	p := &proxy{Process: kube.Begin(t, cmd), t: t}
 	kube.Eventually(t, kube.Patience, func() string {
 		if p.Ended() {
