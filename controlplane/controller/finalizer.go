@@ -88,17 +88,26 @@ func isReplaced(b *v1alpha1.CodecBinding, was *translate.Verdict, without *trans
 		if was.TargetReasons[i] != "" {
 			continue // nobody has served it
 		}
-		isServed := slices.ContainsFunc(without.CodecBindings, func(o *v1alpha1.CodecBinding) bool {
-			v := judged.of(o)
-			return o.Namespace == b.Namespace && v != nil && v.Serves && slices.ContainsFunc(v.Targets, func(u v1alpha1.TargetStatus) bool {
-				return t.Kind == u.Kind && t.Name == u.Name && t.Port == u.Port && v.TargetReasons[slices.Index(v.Targets, u)] == ""
-			})
-		})
-		if !isServed {
+		if !slices.ContainsFunc(without.CodecBindings, func(o *v1alpha1.CodecBinding) bool {
+			return o.Namespace == b.Namespace && isServed(t, judged.of(o))
+		}) {
 			return false
 		}
 	}
 	return true
+}
+
+// isServed tells whether a binding with a verdict serves a target.
+func isServed(t v1alpha1.TargetStatus, by *translate.Verdict) bool {
+	if by == nil || !by.Serves {
+		return false
+	}
+	for i, u := range by.Targets {
+		if t.Kind == u.Kind && t.Name == u.Name && t.Port == u.Port && by.TargetReasons[i] == "" {
+			return true
+		}
+	}
+	return false
 }
 
 // release lets bindings go whose EnvoyFilters are gone.

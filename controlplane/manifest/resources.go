@@ -1,11 +1,13 @@
 package manifest
 
 import (
+	"istio.io/api/networking/v1alpha3"
 	networkingv1 "istio.io/client-go/pkg/apis/networking/v1"
 	networkingv1alpha3 "istio.io/client-go/pkg/apis/networking/v1alpha3"
 	networkingv1beta1 "istio.io/client-go/pkg/apis/networking/v1beta1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/meltemi-mesh/meltemi/controlplane/api/v1alpha1"
 	"github.com/meltemi-mesh/meltemi/controlplane/translate"
@@ -30,34 +32,40 @@ func (r *Reader) Resources() *translate.Resources {
 		case *networkingv1.ServiceEntry:
 			out.ServiceEntries = append(out.ServiceEntries, v)
 		case *networkingv1beta1.ServiceEntry:
-			e := &networkingv1.ServiceEntry{ObjectMeta: v.ObjectMeta}
-			v.Spec.DeepCopyInto(&e.Spec)
-			out.ServiceEntries = append(out.ServiceEntries, e)
+			out.ServiceEntries = append(out.ServiceEntries, serviceEntry(&v.ObjectMeta, &v.Spec))
 		case *networkingv1alpha3.ServiceEntry:
-			e := &networkingv1.ServiceEntry{ObjectMeta: v.ObjectMeta}
-			v.Spec.DeepCopyInto(&e.Spec)
-			out.ServiceEntries = append(out.ServiceEntries, e)
+			out.ServiceEntries = append(out.ServiceEntries, serviceEntry(&v.ObjectMeta, &v.Spec))
 		case *networkingv1.WorkloadEntry:
 			out.WorkloadEntries = append(out.WorkloadEntries, v)
 		case *networkingv1beta1.WorkloadEntry:
-			e := &networkingv1.WorkloadEntry{ObjectMeta: v.ObjectMeta}
-			v.Spec.DeepCopyInto(&e.Spec)
-			out.WorkloadEntries = append(out.WorkloadEntries, e)
+			out.WorkloadEntries = append(out.WorkloadEntries, workloadEntry(&v.ObjectMeta, &v.Spec))
 		case *networkingv1alpha3.WorkloadEntry:
-			e := &networkingv1.WorkloadEntry{ObjectMeta: v.ObjectMeta}
-			v.Spec.DeepCopyInto(&e.Spec)
-			out.WorkloadEntries = append(out.WorkloadEntries, e)
+			out.WorkloadEntries = append(out.WorkloadEntries, workloadEntry(&v.ObjectMeta, &v.Spec))
 		case *networkingv1.Gateway:
 			out.Gateways = append(out.Gateways, v)
 		case *networkingv1beta1.Gateway:
-			g := &networkingv1.Gateway{ObjectMeta: v.ObjectMeta}
-			v.Spec.DeepCopyInto(&g.Spec)
-			out.Gateways = append(out.Gateways, g)
+			out.Gateways = append(out.Gateways, gateway(&v.ObjectMeta, &v.Spec))
 		case *networkingv1alpha3.Gateway:
-			g := &networkingv1.Gateway{ObjectMeta: v.ObjectMeta}
-			v.Spec.DeepCopyInto(&g.Spec)
-			out.Gateways = append(out.Gateways, g)
+			out.Gateways = append(out.Gateways, gateway(&v.ObjectMeta, &v.Spec))
 		}
 	}
 	return out
+}
+
+func serviceEntry(meta *metav1.ObjectMeta, spec *v1alpha3.ServiceEntry) *networkingv1.ServiceEntry {
+	e := &networkingv1.ServiceEntry{ObjectMeta: *meta}
+	spec.DeepCopyInto(&e.Spec)
+	return e
+}
+
+func workloadEntry(meta *metav1.ObjectMeta, spec *v1alpha3.WorkloadEntry) *networkingv1.WorkloadEntry {
+	e := &networkingv1.WorkloadEntry{ObjectMeta: *meta}
+	spec.DeepCopyInto(&e.Spec)
+	return e
+}
+
+func gateway(meta *metav1.ObjectMeta, spec *v1alpha3.Gateway) *networkingv1.Gateway {
+	g := &networkingv1.Gateway{ObjectMeta: *meta}
+	spec.DeepCopyInto(&g.Spec)
+	return g
 }
